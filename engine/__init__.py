@@ -1,0 +1,1 @@
+"""What follows: reading policies, grounding them, and determinations."""

@@ -1,0 +1,122 @@
+"""What an answer depends on: the unknown facts that matter, and the facts that clash.
+
+Both are questions about minimal sets, asked of clingo. Every set it returns is checked before it
+is used: its enumeration of minimal sets silently degrades under other solver options.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import clingo
+from clingo.backend import HeuristicType
+
+from engine.program import Atom, GroundProgram
+from engine.solver import CONFLICT_LIMIT, Inputs, Solver, SolvingStopped, Unit, load
+
+
+class Dependence:
+    """Two completions of one case side by side, told apart by the facts in which they differ.
+
+    A fact matters if it belongs to a minimal set of facts in which two contradiction-free
+    completions of the case with different answers differ. For facts that no contradiction ties
+    together these sets have one member: the fact alone can move the answer.
+    """
+
+    def __init__(self, program: GroundProgram, inputs: Inputs) -> None:
+        options = ["--heuristic=Domain", "--enum-mode=domRec"]
+        self._control = clingo.Control(options, message_limit=0)
+        self._control.configuration.solve.models = 0  # type: ignore[union-attr]
+        self._control.configuration.solve.solve_limit = str(CONFLICT_LIMIT)  # type: ignore[union-attr]
+        self._differs: dict[Unit, int] = {}
+        with self._control.backend() as backend:
+            self._copies = (load(backend, program, {}), load(backend, program, {}))
+            for unit, atoms in inputs.units():
+                differs = backend.add_atom()
+                backend.add_rule([differs], [], True)
+                backend.add_heuristic(differs, HeuristicType.False_, 1, 1, [])
+                for one, other in self._pairs(atoms):
+                    backend.add_rule([], [one, -other, -differs])
+                self._differs[unit] = differs
+            self._apart = {
+                asked: self._add_apart(backend, program, asked) for asked in ("outcome", "answer")
+            }
+
+    def _pairs(self, atoms: Sequence[int]) -> list[tuple[int, int]]:
+        first, second = self._copies
+        return [
+            pair
+            for atom in atoms
+            for pair in ((first[atom], second[atom]), (second[atom], first[atom]))
+        ]
+
+    def _add_apart(self, backend: clingo.Backend, program: GroundProgram, predicate: str) -> int:
+        """Add an atom that holds if the completions differ in atoms of the predicate."""
+        apart = backend.add_atom()
+        for atom, number in program.atoms.items():
+            if atom[0] == predicate:
+                for one, other in self._pairs([number]):
+                    backend.add_rule([apart], [one, -other])
+        return apart
+
+    def matter(self, assumptions: Sequence[int], asked: str) -> frozenset[Unit]:
+        """Return the units that matter to the outcome ("outcome") or to its parts ("answer").
+
+        Raises SolvingStopped if the solver gave up, or returned sets that are not all the
+        minimal ones.
+        """
+        both = [
+            copy[literal] if literal > 0 else -copy[-literal]
+            for copy in self._copies
+            for literal in assumptions
+        ]
+        base = [*both, self._apart[asked]]
+        found: list[frozenset[Unit]] = []
+
+        def keep(model: clingo.Model) -> None:
+            differing = (unit for unit, atom in self._differs.items() if model.is_true(atom))
+            found.append(frozenset(differing))
+
+        if not self._control.solve(assumptions=base, on_model=keep).exhausted:
+            raise SolvingStopped
+        matter = frozenset[Unit]().union(*found)
+        self._verify(base, found, matter)
+        return matter
+
+    def _verify(
+        self, base: Sequence[int], found: Sequence[frozenset[Unit]], matter: frozenset[Unit]
+    ) -> None:
+        """Check that no set found is larger than needed, and that nothing outside them matters."""
+        for differing in found:
+            for spared in differing if len(differing) > 1 else ():
+                if self._can_differ_in(base, differing - {spared}):
+                    raise SolvingStopped
+        if self._can_differ_in(base, self._differs.keys() - matter):
+            raise SolvingStopped
+
+    def _can_differ_in(self, base: Sequence[int], units: frozenset[Unit] | set[Unit]) -> bool:
+        others = [-atom for unit, atom in self._differs.items() if unit not in units]
+        self._control.configuration.solve.models = 1  # type: ignore[union-attr]
+        result = self._control.solve(assumptions=[*base, *others])
+        self._control.configuration.solve.models = 0  # type: ignore[union-attr]
+        if result.satisfiable is None:
+            raise SolvingStopped
+        return result.satisfiable
+
+
+def minimal_conflict(
+    solver: Solver, base: Sequence[int], groups: Sequence[tuple[str, Sequence[int]]]
+) -> tuple[str, ...] | None:
+    """Return the names of a minimal set of groups that have no completion together, or None.
+
+    An unsatisfiable core need not be minimal, so each group is left out in turn.
+    """
+    def satisfiable(chosen: Sequence[tuple[str, Sequence[int]]]) -> bool:
+        return solver.satisfiable([*base, *(literal for _, group in chosen for literal in group)])
+
+    if satisfiable(groups):
+        return None
+    kept = list(groups)
+    for group in groups:
+        rest = [other for other in kept if other is not group]
+        if not satisfiable(rest):
+            kept = rest
+    return tuple(name for name, _ in kept)

@@ -1,0 +1,524 @@
+"""Determinations: the outcome of a case, exact under unknown facts, with its criteria and parts.
+
+The semantics is supervaluation: an outcome holds if every completion of the unknown facts that is
+free of contradictions gives it (docs/semantics.md).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from itertools import combinations
+
+from engine.dependence import Dependence, minimal_conflict
+from engine.policy import Policy, Version, parts
+from engine.program import Atom
+from engine.solver import Derived, Inputs, Solver, SolvingStopped, Unit
+from facts.values import Known
+from facts.vocabulary import Vocabulary
+
+
+class Outcome(StrEnum):
+    """What a policy says of a request; pend when what is known does not settle it."""
+
+    APPROVE = "approve"
+    REFER = "refer"
+    DENY = "deny"
+    PEND = "pend"
+
+
+class Status(StrEnum):
+    """Whether a criterion is met in every completion, in none, or in some."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    UNKNOWN = "unknown"
+
+
+OUTCOMES = (Outcome.APPROVE, Outcome.REFER, Outcome.DENY)
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionStatus:
+    """A criterion with its section, its text, where it stands, and its parts."""
+
+    section: str
+    status: Status
+    text: str
+    parts: tuple["CriterionStatus", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """At most `amount` units every `days` days, as a section says."""
+
+    amount: int
+    unit: str
+    days: int
+    section: str
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """What an approval grants. More than one value: what is known does not settle which.
+
+    `months` is a whole number; None among `quantities` means that no limit is stated.
+    """
+
+    months: tuple[int, ...] = ()
+    quantities: tuple[Quantity | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Advisory:
+    """A statement of the policy that decides nothing; `certain` if it applies whatever is open."""
+
+    section: str
+    text: str
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingDependence:
+    """The outcome would be another one if a reading were chosen otherwise."""
+
+    name: str
+    sections: tuple[str, ...]
+    question: str
+    choice: str
+    other: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a case could not be decided: `kind` is contradiction, gap, overlap or stopped."""
+
+    kind: str
+    message: str
+    facts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Determination:
+    """The answer to a case under one version of a policy.
+
+    `possible` lists the outcomes that completions of the case can have; one when it is settled.
+    `pathways` are the sections the request may fall under. `basis` and `refer_to` list what is
+    still possible where a part is open.
+    """
+
+    id: str | None
+    policy: str
+    version: str
+    version_status: str
+    on: str
+    outcome: Outcome
+    possible: tuple[Outcome, ...] = ()
+    basis: tuple[str, ...] = ()
+    pathways: tuple[str, ...] = ()
+    authorization: Authorization = field(default_factory=Authorization)
+    refer_to: tuple[str, ...] = ()
+    deciding_sections: tuple[str, ...] = ()
+    criteria: CriterionStatus
+    routing: tuple[CriterionStatus, ...] = ()
+    advisories: tuple[Advisory, ...] = ()
+    unknown_that_matter: tuple[str, ...] = ()
+    unknown_members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    readings: tuple[ReadingDependence, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def needs_clinician(self) -> bool:
+        """Whether a clinician must review this: approval is ruled out and denial is possible."""
+        return Outcome.DENY in self.possible and Outcome.APPROVE not in self.possible
+
+    def to_json(self) -> dict[str, object]:
+        """Return the JSON form, as docs/semantics.md lists it."""
+        return {
+            "id": self.id,
+            "policy": self.policy,
+            "version": self.version,
+            "version_status": self.version_status,
+            "on": self.on,
+            "outcome": self.outcome.value,
+            "possible": [outcome.value for outcome in self.possible],
+            "basis": _one_or_all(self.basis),
+            "pathway": _one_or_all(self.pathways),
+            "authorization": {
+                "months": _one_or_all(self.authorization.months),
+                "quantity": _one_or_all([*map(_quantity, self.authorization.quantities)]),
+            },
+            "refer_to": list(self.refer_to),
+            "deciding_sections": list(self.deciding_sections),
+            "criteria": _tree(self.criteria),
+            "routing": [_tree(node) for node in self.routing],
+            "advisories": [
+                {"section": advisory.section, "text": advisory.text, "certain": advisory.certain}
+                for advisory in self.advisories
+            ],
+            "unknown_that_matter": list(self.unknown_that_matter),
+            "unknown_members": {
+                fact: list(members) for fact, members in self.unknown_members.items()
+            },
+            "readings": [
+                {
+                    "name": reading.name,
+                    "sections": list(reading.sections),
+                    "question": reading.question,
+                    "choice": reading.choice,
+                    "other": reading.other,
+                    "outcome": reading.outcome.value,
+                }
+                for reading in self.readings
+            ],
+            "needs_clinician": self.needs_clinician,
+            "problems": [
+                {"kind": problem.kind, "facts": list(problem.facts), "message": problem.message}
+                for problem in self.problems
+            ],
+        }
+
+
+def _one_or_all(values: Sequence[object]) -> object:
+    """A settled part is its value, an open one the list of what it can be, a missing one None."""
+    if not values:
+        return None
+    return values[0] if len(values) == 1 else list(values)
+
+
+def _quantity(quantity: Quantity | None) -> dict[str, object] | None:
+    if quantity is None:
+        return None
+    return {
+        "amount": quantity.amount,
+        "unit": quantity.unit,
+        "days": quantity.days,
+        "section": quantity.section,
+    }
+
+
+def _tree(node: CriterionStatus) -> dict[str, object]:
+    return {
+        "section": node.section,
+        "status": node.status.value,
+        "text": node.text,
+        "parts": [_tree(part) for part in node.parts],
+    }
+
+
+class Decider:
+    """Decides cases under one version of a policy. Not safe to share between threads."""
+
+    def __init__(self, policy: Policy, version: Version, vocabulary: Vocabulary) -> None:
+        self._policy = policy
+        self._version = version
+        self._vocabulary = vocabulary
+        self._inputs = Inputs(version.program)
+        self._solver = Solver(version.program)
+        self._dependence = Dependence(version.program, self._inputs)
+        self._contradictions = {
+            str(name): -version.program.atoms["impossible", name]
+            for _, name in version.program.possible("impossible")
+            if ("impossible", name) in version.program.atoms
+        }
+        self._outcomes = {
+            outcome: self._solver.literal(("outcome", outcome.value)) for outcome in OUTCOMES
+        }
+        self._pathways = sorted(str(section) for _, section in version.program.arguments("pathway"))
+        self._texts = {
+            str(section): str(text)
+            for statement in ("criterion", "provision")
+            for _, section, text in version.program.arguments(statement)
+        }
+
+    def possible(self, known: Mapping[str, Known], readings: Mapping[str, str]) -> set[Outcome]:
+        """Return the outcomes the contradiction-free completions of a case can have.
+
+        Raises SolvingStopped if the solver gave up.
+        """
+        return set(self._possible(self._assume(known, readings)))
+
+    def determine(
+        self,
+        known: Mapping[str, Known],
+        readings: Mapping[str, str],
+        *,
+        case: str | None,
+        on: str,
+    ) -> Determination:
+        """Decide a case. Whatever goes wrong in the solver is a pend with its reason."""
+        try:
+            return self._determine(known, readings, case, on)
+        except (SolvingStopped, RuntimeError) as stopped:
+            message = "the solver gave no answer within its limit"
+            if isinstance(stopped, RuntimeError):
+                message = f"the solver failed: {stopped}"
+            return self._pend(case, on, Problem("stopped", message))
+
+    def _determine(
+        self, known: Mapping[str, Known], readings: Mapping[str, str], case: str | None, on: str
+    ) -> Determination:
+        assumptions = self._assume(known, readings)
+        possible = self._possible(assumptions)
+        if not possible and not self._solver.satisfiable(assumptions):
+            return self._pend(case, on, *self._conflicts(known, readings))
+        broken = None if self.total else self._broken(assumptions)
+        if broken:
+            return self._pend(case, on, broken)
+        derived = self._solver.derived(assumptions)
+        outcome = possible[0] if len(possible) == 1 else Outcome.PEND
+        answers = list(derived.possible("answer")) if outcome is not Outcome.PEND else []
+        applying = [str(section) for _, section in derived.possible("applies")]
+        assessed = [section for section in applying if section in self._pathways]
+        approving = [str(section) for _, section in derived.possible("approves")]
+        matter = self._matter(known, assumptions, outcome, derived)
+        return Determination(
+            id=case,
+            policy=self._policy.number,
+            version=self._version.start,
+            version_status=self._version.status,
+            on=on,
+            outcome=outcome,
+            possible=tuple(possible),
+            basis=_values(answers, "basis"),
+            pathways=tuple(approving if outcome is Outcome.APPROVE else assessed),
+            authorization=self._authorization(answers, derived),
+            refer_to=_values(answers, "refer_to"),
+            deciding_sections=tuple(
+                dict.fromkeys(str(answer[1]) for answer in answers if answer[0] in _DECIDING)
+            ),
+            criteria=self._criteria(assessed, derived),
+            routing=tuple(
+                self._status(section, derived)
+                for section in applying
+                if section not in self._pathways
+            ),
+            advisories=tuple(self._advisories(derived)),
+            unknown_that_matter=tuple(sorted({unit.fact for unit in matter})),
+            unknown_members=_members(matter),
+            readings=tuple(self._depends_on(known, readings, outcome)),
+        )
+
+    @cached_property
+    def total(self) -> bool:
+        """Whether every contradiction-free complete case gets exactly one outcome."""
+        return self._counterexample_literals() is None
+
+    def counterexample(self) -> Mapping[str, object] | None:
+        """Return a contradiction-free complete case without exactly one outcome, if there is one.
+
+        It has the facts the policy looks at, in the JSON form, under "facts", the readings under
+        "readings" and the outcomes it gets under "outcomes".
+        """
+        broken = self._counterexample_literals()
+        if broken is None:
+            return None
+        units = list(self._inputs.units())
+        readings = self._inputs.readings()
+        asked = [atom for _, atoms in units for atom in atoms]
+        asked += [atom for choices in readings.values() for atom in choices.values()]
+        asked += list(self._outcomes.values())
+        values = self._solver.completion([*self._contradictions.values(), *broken], asked)
+        holds = dict(zip(asked, values or [], strict=True))
+        return {
+            "facts": self._inputs.case(holds, self._vocabulary.facts),
+            "readings": {
+                reading: choice
+                for reading, choices in readings.items()
+                for choice, atom in choices.items()
+                if holds[atom]
+            },
+            "outcomes": [
+                outcome.value for outcome, literal in self._outcomes.items() if holds[literal]
+            ],
+        }
+
+    def _counterexample_literals(self) -> list[int] | None:
+        """Find literals of outcomes that some contradiction-free completion satisfies wrongly."""
+        no_contradiction = list(self._contradictions.values())
+        for wrong in self._wrong_outcomes():
+            if self._solver.satisfiable([*no_contradiction, *wrong]):
+                return wrong
+        return None
+
+    def _wrong_outcomes(self) -> Iterator[list[int]]:
+        """Yield the ways in which outcomes can be other than exactly one: none, or some two."""
+        literals = list(self._outcomes.values())
+        yield [-literal for literal in literals]
+        for one, other in combinations(literals, 2):
+            yield [one, other]
+
+    def _broken(self, assumptions: Sequence[int]) -> Problem | None:
+        """Say so if the policy gives some completion of the case no outcome, or two."""
+        for wrong in self._wrong_outcomes():
+            if self._solver.satisfiable([*assumptions, *wrong]):
+                gap = all(literal < 0 for literal in wrong)
+                message = "no outcome" if gap else "more than one outcome"
+                return Problem(
+                    "gap" if gap else "overlap", f"the policy gives this case {message}"
+                )
+        return None
+
+    def _assume(self, known: Mapping[str, Known], readings: Mapping[str, str]) -> list[int]:
+        return [
+            *self._contradictions.values(),
+            *self._inputs.reading_literals(readings),
+            *(literal for fact in known for literal in self._inputs.literals(fact, known[fact])),
+        ]
+
+    def _possible(self, assumptions: Sequence[int]) -> list[Outcome]:
+        """Find the outcomes of the completions: one solver call for each, or fewer."""
+        return [
+            outcome
+            for outcome, literal in self._outcomes.items()
+            if self._solver.satisfiable([*assumptions, literal])
+        ]
+
+    def _pend(self, case: str | None, on: str, *problems: Problem) -> Determination:
+        """Leave the case undecided: nothing is said of any criterion."""
+        pathways = tuple(self._unknown(section) for section in self._pathways)
+        return Determination(
+            id=case,
+            policy=self._policy.number,
+            version=self._version.start,
+            version_status=self._version.status,
+            on=on,
+            outcome=Outcome.PEND,
+            criteria=CriterionStatus(
+                self._policy.number, Status.UNKNOWN, self._policy.title, pathways
+            ),
+            problems=problems,
+        )
+
+    def _conflicts(self, known: Mapping[str, Known], readings: Mapping[str, str]) -> list[Problem]:
+        """Name the contradictions of a case, each with a minimal set of the facts that clash.
+
+        A contradiction once named is no longer enforced, until the rest has a completion.
+        """
+        base = self._inputs.reading_literals(readings)
+        stated = [
+            (fact, [literal])
+            for fact, value in known.items()
+            for literal in self._inputs.literals(fact, value)
+        ]
+        enforced = dict(self._contradictions)
+        problems = []
+        while True:
+            clashing = minimal_conflict(
+                self._solver, base, [*stated, *((name, [no]) for name, no in enforced.items())]
+            )
+            if clashing is None:
+                return problems
+            named = [name for name in enforced if name in clashing]
+            facts = tuple(dict.fromkeys(name for name in clashing if name not in enforced))
+            text = "; ".join(self._contradiction(name) for name in named)
+            problems.append(Problem("contradiction", f"{text} (facts: {', '.join(facts)})", facts))
+            if not named:
+                return problems
+            for name in named:
+                del enforced[name]
+
+    def _contradiction(self, name: str) -> str:
+        text = self._vocabulary.contradictions.get(name)
+        if text is not None:
+            return text
+        served = sorted(
+            str(value) for _, fact, value in self._version.program.arguments("serves") if fact == name
+        )
+        return f"Policy {self._policy.number} is written for {name} {', '.join(served)} only"
+
+    def _matter(
+        self,
+        known: Mapping[str, Known],
+        assumptions: Sequence[int],
+        outcome: Outcome,
+        derived: Derived,
+    ) -> frozenset[Unit]:
+        """Find the unknown facts that matter to what is open: the outcome first, then its parts."""
+        open_parts = {atom for atom in derived.some if atom[0] == "answer"} - derived.every
+        if outcome is not Outcome.PEND and not open_parts:
+            return frozenset()
+        asked = "outcome" if outcome is Outcome.PEND else "answer"
+        return self._dependence.matter(assumptions, asked)
+
+    def _authorization(self, answers: Sequence[Atom], derived: Derived) -> Authorization:
+        months = sorted({int(value) for part, _, value, *_ in answers if part == "months"})
+        quantities: list[Quantity | None] = [
+            Quantity(int(amount), str(unit), int(days), str(section))
+            for part, section, amount, *rest in answers
+            if part == "quantity"
+            for unit, days in [rest]
+        ]
+        certain = any(atom[:2] == ("answer", "quantity") for atom in derived.every)
+        if quantities and not certain:
+            quantities.append(None)
+        return Authorization(tuple(months), tuple(quantities))
+
+    def _criteria(self, assessed: Sequence[str], derived: Derived) -> CriterionStatus:
+        """The tree of the one pathway the request falls under, or of all it may fall under."""
+        if len(assessed) == 1:
+            return self._status(assessed[0], derived)
+        return CriterionStatus(
+            self._policy.number,
+            _status(derived.status(("approved", self._policy.number))),
+            self._policy.title,
+            tuple(self._status(section, derived) for section in assessed),
+        )
+
+    def _status(self, section: str, derived: Derived) -> CriterionStatus:
+        return CriterionStatus(
+            section,
+            _status(derived.status(("met", self._policy.number, section))),
+            self._texts[section],
+            tuple(self._status(part, derived) for part in parts(self._version.program, section)),
+        )
+
+    def _unknown(self, section: str) -> CriterionStatus:
+        return CriterionStatus(
+            section,
+            Status.UNKNOWN,
+            self._texts[section],
+            tuple(self._unknown(part) for part in parts(self._version.program, section)),
+        )
+
+    def _advisories(self, derived: Derived) -> Iterator[Advisory]:
+        for _, section in derived.possible("advises"):
+            certain = ("advises", self._policy.number, section) in derived.every
+            yield Advisory(str(section), self._texts[str(section)], certain)
+
+    def _depends_on(
+        self, known: Mapping[str, Known], readings: Mapping[str, str], outcome: Outcome
+    ) -> Iterator[ReadingDependence]:
+        """Find the readings that alone, chosen otherwise, would give another outcome."""
+        for name, reading in sorted(self._policy.readings.items()):
+            for other in sorted(reading.choices):
+                if other == readings[name]:
+                    continue
+                possible = self._possible(self._assume(known, {**readings, name: other}))
+                moved = possible[0] if len(possible) == 1 else Outcome.PEND
+                if moved is not outcome:
+                    yield ReadingDependence(
+                        name, reading.sections, reading.question, readings[name], other, moved
+                    )
+
+
+_DECIDING = ("basis", "refer_to")
+
+
+def _status(holds: bool | None) -> Status:
+    if holds is None:
+        return Status.UNKNOWN
+    return Status.MET if holds else Status.NOT_MET
+
+
+def _values(answers: Sequence[Atom], part: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(answer[2]) for answer in answers if answer[0] == part))
+
+
+def _members(matter: frozenset[Unit]) -> dict[str, tuple[str, ...]]:
+    members: dict[str, list[str]] = {}
+    for unit in matter:
+        if unit.member is not None:
+            members.setdefault(unit.fact, []).append(unit.member)
+    return {fact: tuple(sorted(members[fact])) for fact in sorted(members)}

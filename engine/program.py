@@ -1,0 +1,109 @@
+"""Ground programs: what clingo's grounder makes of a policy version, as plain data.
+
+A ground policy has no cycles, so it is a circuit: given every fact, each atom is true or false in
+one way only. Being data, it can be made in a process that may be killed, sent over a pipe, read
+into any number of solvers, and walked through.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import TypeAlias
+
+Term: TypeAlias = int | str
+Atom: TypeAlias = tuple[Term, ...]
+"""The name of a predicate, then its arguments; constants and strings are both str."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One ground rule over numbered atoms; a negative number in the body is a negated atom.
+
+    The head holds if every literal of the body does; with a `bound`, if at least that many do. A
+    rule without a head forbids its body. The head of a choice is free when its body holds.
+    """
+
+    choice: bool
+    head: tuple[int, ...]
+    body: tuple[int, ...]
+    bound: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroundProgram:
+    """The rules of one policy version, the numbers of its atoms, and the atoms always true."""
+
+    rules: tuple[Rule, ...]
+    atoms: Mapping[Atom, int]
+    facts: frozenset[Atom]
+
+    def arguments(self, name: str) -> Iterator[Atom]:
+        """Yield the arguments of the predicate's atoms that are always true, sorted."""
+        yield from sorted(
+            (atom[1:] for atom in self.facts if atom[0] == name),
+            key=lambda arguments: [str(argument) for argument in arguments],
+        )
+
+    def possible(self, name: str) -> Iterator[Atom]:
+        """Yield the predicate's atoms that are true in some or all completions, sorted."""
+        yield from sorted(
+            (atom for atom in (*self.atoms, *self.facts) if atom[0] == name),
+            key=lambda atom: [str(part) for part in atom],
+        )
+
+    def cycle(self) -> tuple[Atom, ...] | None:
+        """Return the named atoms of a cycle, or None if no atom depends on itself."""
+        dependencies: dict[int, set[int]] = {}
+        for rule in self.rules:
+            if not rule.choice:
+                for head in rule.head:
+                    dependencies.setdefault(head, set()).update(map(abs, rule.body))
+        try:
+            TopologicalSorter(dependencies).prepare()
+        except CycleError as error:
+            cycle: Sequence[int] = error.args[1]
+            names = {number: atom for atom, number in self.atoms.items()}
+            return tuple(names[number] for number in cycle if number in names)
+        return None
+
+    def to_json(self) -> dict[str, object]:
+        """Return the JSON form, for a pipe."""
+        return {
+            "rules": [[rule.choice, rule.head, rule.body, rule.bound] for rule in self.rules],
+            "atoms": [[atom, number] for atom, number in self.atoms.items()],
+            "facts": list(self.facts),
+        }
+
+    @staticmethod
+    def from_json(raw: Mapping[str, Sequence[Sequence[object]]]) -> "GroundProgram":
+        """Read the JSON form. Raises TypeError or ValueError if it is not one."""
+        return GroundProgram(
+            rules=tuple(
+                Rule(bool(choice), _numbers(head), _numbers(body), _bound(bound))
+                for choice, head, body, bound in raw["rules"]
+            ),
+            atoms={_atom(atom): _number(number) for atom, number in raw["atoms"]},
+            facts=frozenset(_atom(atom) for atom in raw["facts"]),
+        )
+
+
+def _number(raw: object) -> int:
+    if not isinstance(raw, int):
+        raise TypeError(raw)
+    return raw
+
+
+def _numbers(raw: object) -> tuple[int, ...]:
+    if not isinstance(raw, list):
+        raise TypeError(raw)
+    return tuple(_number(number) for number in raw)
+
+
+def _bound(raw: object) -> int | None:
+    return None if raw is None else _number(raw)
+
+
+def _atom(raw: object) -> Atom:
+    if not isinstance(raw, list) or not all(isinstance(term, int | str) for term in raw):
+        raise TypeError(raw)
+    return tuple(raw)

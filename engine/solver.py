@@ -1,0 +1,253 @@
+"""A solver for one version of a policy: grounded once, asked by assumptions.
+
+Facts become assumptions on the atoms that complete a case; what is left open the solver completes.
+A control is not safe to share between threads, so neither is a solver.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import clingo
+
+from engine.program import Atom, GroundProgram
+from facts.values import Bounds, Known, Members, OneOf, Truth
+from facts.vocabulary import Fact
+
+CONFLICT_LIMIT = 1_000_000
+"""A search that meets this many conflicts is given up; the packaged policies meet a few dozen."""
+
+
+CONSTANT = 2**31 - 1
+"""The number of an atom that is always true, in place of the one that the program left out."""
+DERIVED = frozenset(
+    {"met", "applies", "approves", "approved", "refers", "denies", "outcome", "answer", "advises"}
+)
+"""The predicates a determination reads; the rest are facts, or steps on the way."""
+
+
+class SolvingStopped(Exception):
+    """The solver gave no answer: a limit was hit, or it was interrupted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What can be learned by one question: a fact, or one member of a set."""
+
+    fact: str
+    member: str | None = None
+
+
+class Inputs:
+    """The atoms of a ground program that stand for facts and readings."""
+
+    def __init__(self, program: GroundProgram) -> None:
+        self.program = program
+        self._values: dict[str, dict[str, int]] = {}
+        self._members: dict[str, dict[str, int]] = {}
+        self._steps: dict[str, list[tuple[int, int]]] = {}
+        self._booleans: dict[str, int] = {}
+        self._readings: dict[str, dict[str, int]] = {}
+        for atom, number in program.atoms.items():
+            match atom:
+                case ("yes", str(fact)):
+                    self._booleans[fact] = number
+                case ("is", str(fact), str(value)):
+                    self._values.setdefault(fact, {})[value] = number
+                case ("includes", str(fact), str(member)):
+                    self._members.setdefault(fact, {})[member] = number
+                case ("reaches", str(fact), int(least)):
+                    self._steps.setdefault(fact, []).append((least, number))
+                case ("reads", _, str(reading), str(choice)):
+                    self._readings.setdefault(reading, {})[choice] = number
+
+    def units(self) -> Iterator[tuple[Unit, tuple[int, ...]]]:
+        """Yield every unit that can be learned, with the atoms that stand for it."""
+        for fact, number in self._booleans.items():
+            yield Unit(fact), (number,)
+        for fact, values in self._values.items():
+            yield Unit(fact), tuple(values.values())
+        for fact, steps in self._steps.items():
+            yield Unit(fact), tuple(number for _, number in steps)
+        for fact, members in self._members.items():
+            for member, number in members.items():
+                yield Unit(fact, member), (number,)
+
+    def readings(self) -> Mapping[str, Mapping[str, int]]:
+        """The atoms of each reading, by choice."""
+        return self._readings
+
+    def case(
+        self, holds: Mapping[int, bool], facts: Mapping[str, Fact]
+    ) -> dict[str, object]:
+        """Return a completion's facts in the JSON form; numbers are the least that fit."""
+        case: dict[str, object] = {}
+        for fact, number in self._booleans.items():
+            case[fact] = holds[number]
+        for fact, values in self._values.items():
+            case[fact] = next(value for value, number in values.items() if holds[number])
+        for fact, members in self._members.items():
+            case[fact] = sorted(member for member, number in members.items() if holds[number])
+        for fact, steps in self._steps.items():
+            reached = [least for least, number in steps if holds[number]]
+            case[fact] = facts[fact].number(max(reached, default=facts[fact].lowest))
+        return dict(sorted(case.items()))
+
+    def literals(self, fact: str, known: Known) -> Iterator[int]:
+        """Yield the assumptions that say what is known of a fact."""
+        match known:
+            case Truth(value) if fact in self._booleans:
+                yield self._booleans[fact] if value else -self._booleans[fact]
+            case OneOf(values):
+                for value, number in self._values.get(fact, {}).items():
+                    if value not in values:
+                        yield -number
+                    elif len(values) == 1:
+                        yield number
+            case Members(includes, excludes):
+                for member, number in self._members.get(fact, {}).items():
+                    if member in includes:
+                        yield number
+                    elif member in excludes:
+                        yield -number
+            case Bounds(low, high):
+                for least, number in self._steps.get(fact, []):
+                    if least <= low:
+                        yield number
+                    elif least > high:
+                        yield -number
+
+    def reading_literals(self, readings: Mapping[str, str]) -> list[int]:
+        """Return the assumptions that choose the readings."""
+        return [
+            number if choice == readings[reading] else -number
+            for reading, choices in self._readings.items()
+            for choice, number in choices.items()
+        ]
+
+
+class Solver:
+    """Completions of a case under one version, found by clingo under assumptions.
+
+    Literals are numbers of atoms of the ground program, negative for negated ones.
+    """
+
+    def __init__(self, program: GroundProgram) -> None:
+        self.program = program
+        self._control = clingo.Control(message_limit=0)
+        self._configure("solve_limit", CONFLICT_LIMIT)
+        shown = [atom for atom in program.atoms if atom[0] in DERIVED]
+        self._shown = dict(enumerate(shown))
+        symbols = {
+            program.atoms[atom]: clingo.Function("shown", [clingo.Number(place)])
+            for place, atom in self._shown.items()
+        }
+        with self._control.backend() as backend:
+            self._numbers = load(backend, program, symbols)
+            self._numbers[CONSTANT] = backend.add_atom()
+            backend.add_rule([self._numbers[CONSTANT]])
+        self._always = frozenset(atom for atom in program.facts if atom[0] in DERIVED)
+
+    def literal(self, atom: Atom) -> int:
+        """Return the literal of an atom, also if the atom is true or false in every completion."""
+        if atom in self.program.facts:
+            return CONSTANT
+        return self.program.atoms.get(atom, -CONSTANT)
+
+    def satisfiable(self, assumptions: Iterable[int]) -> bool:
+        """Whether some completion satisfies the assumptions. Raises SolvingStopped at the limit."""
+        satisfiable = self._control.solve(assumptions=self._own(assumptions)).satisfiable
+        if satisfiable is None:
+            raise SolvingStopped
+        return satisfiable
+
+    def completion(self, assumptions: Iterable[int], literals: Sequence[int]) -> list[bool] | None:
+        """Return which of the literals hold in some completion, or None if there is none."""
+        found: list[list[bool]] = []
+        own = self._own(literals)
+        result = self._control.solve(
+            assumptions=self._own(assumptions),
+            on_model=lambda model: found.append([model.is_true(literal) for literal in own]),
+        )
+        if result.satisfiable is None:
+            raise SolvingStopped
+        return found[0] if found else None
+
+    def derived(self, assumptions: Sequence[int]) -> "Derived":
+        """Return what is derived in some, and in every, completion of the assumptions."""
+        own = self._own(assumptions)
+        some = self._consequences(own, "brave")
+        return Derived(some, self._consequences(own, "cautious") if some else frozenset())
+
+    def _consequences(self, assumptions: list[int], mode: str) -> frozenset[Atom]:
+        found: list[frozenset[Atom]] = []
+        self._configure("enum_mode", mode)
+        self._configure("models", 0)
+        try:
+            result = self._control.solve(
+                assumptions=assumptions, on_model=lambda model: found.append(self._read(model))
+            )
+        finally:
+            self._configure("enum_mode", "auto")
+            self._configure("models", 1)
+        if not result.exhausted:
+            raise SolvingStopped
+        return found[-1] if found else frozenset()
+
+    def _read(self, model: clingo.Model) -> frozenset[Atom]:
+        shown = model.symbols(shown=True)
+        return self._always.union(self._shown[symbol.arguments[0].number] for symbol in shown)
+
+    def _own(self, literals: Iterable[int]) -> list[int]:
+        numbers = self._numbers
+        return [numbers[literal] if literal > 0 else -numbers[-literal] for literal in literals]
+
+    def _configure(self, option: str, value: object) -> None:
+        setattr(self._control.configuration.solve, option, str(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """The derived atoms that hold in some completions, and those that hold in all."""
+
+    some: frozenset[Atom]
+    every: frozenset[Atom]
+
+    def status(self, atom: Atom) -> bool | None:
+        """True if the atom holds in every completion, False if in none, None if it is open."""
+        if atom in self.every:
+            return True
+        return None if atom in self.some else False
+
+    def possible(self, name: str) -> Iterator[Atom]:
+        """Yield the arguments of the predicate's atoms that hold in some completion, sorted."""
+        yield from sorted((atom[1:] for atom in self.some if atom[0] == name), key=_order)
+
+
+def load(
+    backend: clingo.Backend, program: GroundProgram, symbols: Mapping[int, clingo.Symbol]
+) -> dict[int, int]:
+    """Add a copy of a ground program to a solver; return the new numbers of its atoms by the old."""
+    numbers: dict[int, int] = {}
+
+    def own(literal: int) -> int:
+        atom = abs(literal)
+        if atom not in numbers:
+            symbol = symbols.get(atom)
+            numbers[atom] = backend.add_atom(symbol) if symbol else backend.add_atom()
+        return numbers[atom] if literal > 0 else -numbers[atom]
+
+    for rule in program.rules:
+        head, body = [own(atom) for atom in rule.head], [own(literal) for literal in rule.body]
+        if rule.bound is None:
+            backend.add_rule(head, body, rule.choice)
+        else:
+            backend.add_weight_rule(head, rule.bound, [(literal, 1) for literal in body], rule.choice)
+    for number in program.atoms.values():
+        own(number)
+    return numbers
+
+
+def _order(atom: Atom) -> list[tuple[bool, int, str]]:
+    return [
+        (isinstance(term, str), term if isinstance(term, int) else 0, str(term)) for term in atom
+    ]

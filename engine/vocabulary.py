@@ -1,0 +1,136 @@
+"""The vocabulary read out of its ground files into typed values."""
+
+from collections.abc import Iterator, Mapping
+
+from engine.program import GroundProgram, Term
+from facts.errors import FileProblem, KnowledgeBaseError, did_you_mean
+from facts.vocabulary import (
+    Changer,
+    Code,
+    CodeTrap,
+    Diagnosis,
+    Drug,
+    Fact,
+    Kind,
+    Vocabulary,
+)
+
+
+def build_vocabulary(program: GroundProgram, file: str) -> Vocabulary:
+    """Build the vocabulary; raises KnowledgeBaseError naming every fact that is not whole."""
+    problems = list(_incomplete(program))
+    if problems:
+        raise KnowledgeBaseError([FileProblem(file, None, None, message) for message in problems])
+    titles, questions = _texts(program, "title"), _texts(program, "question")
+    units = _texts(program, "unit")
+    decimals = {str(fact): int(digits) for fact, digits in program.arguments("decimals")}
+    ranges = {
+        str(fact): (int(lowest), int(highest)) for fact, lowest, highest in program.arguments("range")
+    }
+    options = _options(program)
+    facts = {}
+    for arguments in program.arguments("fact"):
+        name, kind, changer = map(str, arguments)
+        step = 10 ** decimals.get(name, 0)
+        lowest, highest = ranges.get(name, (0, 0))
+        facts[name] = Fact(
+            name,
+            Kind(kind),
+            Changer(changer),
+            titles[name],
+            questions[name],
+            units.get(name, ""),
+            lowest * step,
+            highest * step,
+            decimals.get(name, 0),
+            options.get(name),
+        )
+    return Vocabulary(
+        facts,
+        {drug: _drug(program, drug, title) for drug, title in _texts(program, "drug").items()},
+        _texts(program, "class"),
+        {name: _diagnosis(program, name, title) for name, title in _diagnoses(program)},
+        _texts(program, "contradiction"),
+    )
+
+
+def _incomplete(program: GroundProgram) -> Iterator[str]:
+    kinds: dict[str, str] = {}
+    for arguments in program.arguments("fact"):
+        name, kind, _ = map(str, arguments)
+        if name in kinds:
+            yield f"fact {name!r} is stated twice"
+        kinds[name] = kind
+    drugs, classes = _texts(program, "drug"), _texts(program, "class")
+    for statement in ("title", "question", "unit", "range", "decimals", "value", "member"):
+        for arguments in program.arguments(statement):
+            if arguments[0] not in kinds:
+                meant = did_you_mean(str(arguments[0]), kinds)
+                yield f"{statement} of {arguments[0]!r}, which is no fact{meant}"
+    for statement in ("title", "question", "unit", "range", "decimals"):
+        stated = [str(arguments[0]) for arguments in program.arguments(statement)]
+        yield from (
+            f"{statement} of {fact!r} is stated twice"
+            for fact in sorted(set(stated))
+            if stated.count(fact) > 1
+        )
+    needed = {
+        Kind.BOOLEAN: ("title", "question"),
+        Kind.NUMBER: ("title", "question", "unit", "range"),
+        Kind.CHOICE: ("title", "question", "value"),
+        Kind.SET: ("title", "question", "member"),
+    }
+    for name, kind in kinds.items():
+        for statement in needed[Kind(kind)]:
+            if not any(arguments[0] == name for arguments in program.arguments(statement)):
+                yield f"fact {name!r} has no {statement}"
+    for fact, lowest, highest in program.arguments("range"):
+        if int(lowest) >= int(highest):
+            yield f"range of {fact!r}: the lowest value is not below the highest"
+    for drug, name in program.arguments("drug_class"):
+        if drug not in drugs or name not in classes:
+            yield f"drug_class of {drug!r} and {name!r}: both must be stated"
+
+
+def _texts(program: GroundProgram, statement: str) -> dict[str, str]:
+    return {str(name): str(text) for name, text in program.arguments(statement)}
+
+
+def _options(program: GroundProgram) -> Mapping[str, Mapping[str, str]]:
+    drugs = _texts(program, "drug")
+    options: dict[str, dict[str, str]] = {}
+    for fact, value, text in program.arguments("value"):
+        options.setdefault(str(fact), {})[str(value)] = str(text)
+    for fact, member in program.arguments("member"):
+        title = drugs.get(str(member), str(member))
+        options.setdefault(str(fact), {})[str(member)] = title
+    return options
+
+
+def _about(program: GroundProgram, statement: str, name: str) -> Iterator[tuple[Term, ...]]:
+    for arguments in program.arguments(statement):
+        if arguments[0] == name:
+            yield arguments[1:]
+
+
+def _drug(program: GroundProgram, name: str, title: str) -> Drug:
+    return Drug(
+        name,
+        title,
+        tuple(str(group) for (group,) in _about(program, "drug_class", name)),
+        tuple(str(brand) for (brand,) in _about(program, "brand", name)),
+        tuple(Code(*map(str, code)) for code in _about(program, "code", name)),
+    )
+
+
+def _diagnoses(program: GroundProgram) -> Iterator[tuple[str, str]]:
+    yield from _texts(program, "diagnosis").items()
+
+
+def _diagnosis(program: GroundProgram, name: str, title: str) -> Diagnosis:
+    return Diagnosis(
+        name,
+        title,
+        {str(code): str(text) for code, text in _about(program, "icd10", name)},
+        tuple(CodeTrap(*map(str, trap)) for trap in _about(program, "icd10_trap", name)),
+    )

@@ -1,0 +1,1 @@
+"""What is known: vocabulary, typed values, cases and their readers."""

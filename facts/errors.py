@@ -1,0 +1,79 @@
+"""The errors a caller can meet. Their texts are part of the interface and are tested."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+class PolicygroundsError(Exception):
+    """The base of every error this project raises on purpose."""
+
+
+class CaseError(PolicygroundsError):
+    """A case cannot be read; `problems` lists everything that is wrong with it."""
+
+    def __init__(self, case: str | None, problems: Sequence[str]) -> None:
+        self.case = case
+        self.problems = tuple(problems)
+        name = f"case {case}" if case is not None else "case without an id"
+        super().__init__(f"{name}: " + "; ".join(self.problems))
+
+
+class UnreadableInputError(PolicygroundsError):
+    """A file of cases is not JSON, or not cases at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileProblem:
+    """One thing wrong with a file of a knowledge base; lines and columns count from 1."""
+
+    file: str
+    line: int | None
+    column: int | None
+    message: str
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        return f"{place}: {self.message}"
+
+
+class KnowledgeBaseError(PolicygroundsError):
+    """A knowledge base cannot be loaded; `problems` lists what is wrong with its files."""
+
+    def __init__(self, problems: Sequence[FileProblem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class UnknownPolicyError(PolicygroundsError):
+    """No policy has that number."""
+
+    def __init__(self, policy: str, known: Sequence[str]) -> None:
+        self.policy = policy
+        self.known = tuple(known)
+        listed = f" (known: {', '.join(known)})" if known else ""
+        super().__init__(
+            f"policy {policy!r} is not in the knowledge base{did_you_mean(policy, known)}{listed}"
+        )
+
+
+class UncoveredDateError(PolicygroundsError):
+    """The policy has no version in force on that date."""
+
+    def __init__(self, policy: str, on: str, versions: Sequence[str]) -> None:
+        self.policy = policy
+        self.on = on
+        self.versions = tuple(versions)
+        super().__init__(
+            f"policy {policy}: no version covers {on}; its versions are {', '.join(versions)}"
+        )
+
+
+class UnknownReadingError(PolicygroundsError):
+    """The policy has no such reading, or the reading no such choice."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Suggest the known name nearest to a misspelt one, as the end of a message."""
+    nearest = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {nearest[0]!r}?" if nearest else ""

@@ -1,0 +1,170 @@
+"""What is known of one fact: typed values, read from and written to their JSON form.
+
+A value says what the fact can still be. Unknown has no value: the fact is left out.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeAlias
+
+from facts.errors import did_you_mean
+from facts.vocabulary import Fact, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """A boolean is known."""
+
+    value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A number lies between two ends, both included, in steps of its last decimal."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """A choice is one of these values."""
+
+    values: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """A set has the included members and none of the excluded ones; the rest is unknown."""
+
+    includes: frozenset[str]
+    excludes: frozenset[str]
+
+
+Known: TypeAlias = Truth | Bounds | OneOf | Members
+
+
+class ValueProblem(ValueError):
+    """A value does not fit its fact; the arguments are the sentences that say why."""
+
+
+def read_value(fact: Fact, raw: object) -> Known | None:
+    """Read the JSON form of a value; None if it says nothing about the fact.
+
+    Raises ValueProblem with every reason why the value does not fit.
+    """
+    if raw is None:
+        return None
+    if fact.kind is Kind.BOOLEAN:
+        if not isinstance(raw, bool):
+            raise ValueProblem(_expected(fact, "true or false", raw))
+        return Truth(raw)
+    if fact.kind is Kind.NUMBER:
+        return _read_number(fact, raw)
+    if fact.kind is Kind.CHOICE:
+        return _read_choice(fact, raw)
+    return _read_set(fact, raw)
+
+
+def _read_number(fact: Fact, raw: object) -> Bounds | None:
+    if not isinstance(raw, Mapping):
+        exact = _steps(fact, raw)
+        return Bounds(exact, exact)
+    _refuse_other_keys(fact, raw, ("at_least", "at_most"))
+    if all(end is None for end in raw.values()):
+        return None
+    low = fact.lowest if raw.get("at_least") is None else _steps(fact, raw["at_least"])
+    high = fact.highest if raw.get("at_most") is None else _steps(fact, raw["at_most"])
+    if low > high:
+        raise ValueProblem(f"fact {fact.name!r}: at_least is above at_most")
+    return Bounds(low, high)
+
+
+def _steps(fact: Fact, raw: object) -> int:
+    if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
+        raise ValueProblem(_expected(fact, f"a number of {fact.unit}", raw))
+    number = Decimal(str(raw))
+    if not number.is_finite():
+        raise ValueProblem(_expected(fact, f"a number of {fact.unit}", raw))
+    lowest, highest = fact.number(fact.lowest), fact.number(fact.highest)
+    if not lowest <= number <= highest:
+        raise ValueProblem(
+            f"fact {fact.name!r}: expected {lowest} to {highest} {fact.unit}, "
+            "and the number given is outside that range"
+        )
+    steps = fact.steps(number)
+    if steps is None:
+        places = "a whole number" if fact.decimals == 0 else f"at most {fact.decimals} decimal"
+        raise ValueProblem(f"fact {fact.name!r}: expected {places} of {fact.unit}")
+    return steps
+
+
+def _read_choice(fact: Fact, raw: object) -> OneOf | None:
+    if isinstance(raw, str):
+        values = frozenset(_names(fact, [raw], "value"))
+    elif isinstance(raw, Mapping):
+        _refuse_other_keys(fact, raw, ("one_of",))
+        if raw.get("one_of") is None:
+            return None
+        values = frozenset(_names(fact, raw["one_of"], "value"))
+        if not values:
+            raise ValueProblem(f"fact {fact.name!r}: one_of lists no value")
+    else:
+        raise ValueProblem(_expected(fact, f"one of {', '.join(fact.values)}", raw))
+    return OneOf(values) if len(values) < len(fact.values) else None
+
+
+def _read_set(fact: Fact, raw: object) -> Members | None:
+    if isinstance(raw, list | tuple | set | frozenset):
+        includes = frozenset(_names(fact, raw, "member"))
+        return Members(includes, frozenset(fact.values) - includes)
+    if not isinstance(raw, Mapping):
+        raise ValueProblem(_expected(fact, "a list of members, or includes and excludes", raw))
+    _refuse_other_keys(fact, raw, ("includes", "excludes"))
+    includes = frozenset(_names(fact, raw.get("includes") or [], "member"))
+    excludes = frozenset(_names(fact, raw.get("excludes") or [], "member"))
+    both = sorted(includes & excludes)
+    if both:
+        raise ValueProblem(f"fact {fact.name!r}: both included and excluded: {', '.join(both)}")
+    return Members(includes, excludes) if includes or excludes else None
+
+
+def _names(fact: Fact, raw: object, what: str) -> Iterator[str]:
+    """Check a list of values or members; every one that is unknown is a problem of its own."""
+    if not isinstance(raw, list | tuple | set | frozenset):
+        raise ValueProblem(_expected(fact, f"a list of {what}s", raw))
+    problems = [
+        f"fact {fact.name!r}: {what} {place} of {len(raw)} is none of {', '.join(fact.values)}"
+        f"{did_you_mean(str(name), fact.values)}"
+        for place, name in enumerate(raw, start=1)
+        if name not in fact.values
+    ]
+    if problems:
+        raise ValueProblem(*problems)
+    yield from raw
+
+
+def _refuse_other_keys(fact: Fact, raw: Mapping[str, object], keys: tuple[str, ...]) -> None:
+    problems = [
+        f"fact {fact.name!r}: unknown key {key!r}{did_you_mean(str(key), keys)}"
+        for key in raw
+        if key not in keys
+    ]
+    if problems:
+        raise ValueProblem(*problems, f"fact {fact.name!r}: the keys are {' and '.join(keys)}")
+
+
+def _expected(fact: Fact, wanted: str, raw: object) -> str:
+    """Name the kind of thing given, never the thing itself: it may be a patient's."""
+    kinds = {
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        Decimal: "a number",
+        str: "a text",
+        list: "a list",
+        dict: "an object",
+    }
+    given = kinds.get(type(raw), type(raw).__name__)
+    return f"fact {fact.name!r}: expected {wanted}, got {given}"

@@ -1,0 +1,113 @@
+"""The vocabulary: which facts a case may state, and the drugs and diagnoses they name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What sort of value a fact has."""
+
+    BOOLEAN = "boolean"
+    NUMBER = "number"
+    CHOICE = "choice"
+    SET = "set"
+
+
+class Changer(StrEnum):
+    """What it takes for a fact to change, easiest first."""
+
+    DOCUMENT = "document"
+    PRESCRIBE = "prescribe"
+    WAIT = "wait"
+    FIXED = "fixed"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact of the vocabulary.
+
+    `options` holds the values of a choice or the members of a set, with their titles. A number
+    lies between `lowest` and `highest`, both counted in steps of its last decimal: with one
+    decimal, 2.3 mg is 23 steps.
+    """
+
+    name: str
+    kind: Kind
+    changer: Changer
+    title: str
+    question: str
+    unit: str = ""
+    lowest: int = 0
+    highest: int = 0
+    decimals: int = 0
+    options: Mapping[str, str] | None = None
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The values of a choice or the members of a set, sorted; empty for other kinds."""
+        return tuple(sorted(self.options or ()))
+
+    def steps(self, number: Decimal) -> int | None:
+        """Count a number in steps of the last decimal; None if it has more decimals than that."""
+        if number.adjusted() > 12:
+            return None
+        scaled = number.scaleb(self.decimals)
+        return int(scaled) if scaled == scaled.to_integral_value() else None
+
+    def number(self, steps: int) -> int | float:
+        """Turn steps back into a number: an integer where it is one, else the nearest float."""
+        whole, rest = divmod(steps, 10**self.decimals)
+        return whole if rest == 0 else float(Decimal(steps).scaleb(-self.decimals))
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One code for a drug or one of its products, with where the code was found."""
+
+    system: str
+    code: str
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drug:
+    """One ingredient, whatever its brand or form."""
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    brands: tuple[str, ...]
+    codes: tuple[Code, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CodeTrap:
+    """A range of ICD-10-CM codes that do not show the diagnosis, and why."""
+
+    first: str
+    last: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One diagnosis, its billable ICD-10-CM codes with their meaning, and the traps around it."""
+
+    name: str
+    title: str
+    icd10: Mapping[str, str]
+    traps: tuple[CodeTrap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """All facts, drugs, drug classes, diagnoses and contradictions, by name."""
+
+    facts: Mapping[str, Fact]
+    drugs: Mapping[str, Drug]
+    classes: Mapping[str, str]
+    diagnoses: Mapping[str, Diagnosis]
+    contradictions: Mapping[str, str]

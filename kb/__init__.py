@@ -1,0 +1,5 @@
+"""Say where the packaged knowledge base lies; the knowledge itself is in the `.lp` files beside this one."""
+
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
