@@ -4,13 +4,16 @@ Both are questions about minimal sets, asked of clingo. Every set it returns is 
 is used: its enumeration of minimal sets silently degrades under other solver options.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Sequence
+from typing import TypeVar
 
 import clingo
 from clingo.backend import HeuristicType
 
-from engine.program import Atom, GroundProgram
-from engine.solver import CONFLICT_LIMIT, Inputs, Solver, SolvingStopped, Unit, load
+from engine.program import GroundProgram
+from engine.solver import CONFLICT_LIMIT, Inputs, Solver, SolvingStoppedError, Unit, load
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 class Dependence:
@@ -31,7 +34,7 @@ class Dependence:
             self._copies = (load(backend, program, {}), load(backend, program, {}))
             for unit, atoms in inputs.units():
                 differs = backend.add_atom()
-                backend.add_rule([differs], [], True)
+                backend.add_rule([differs], choice=True)
                 backend.add_heuristic(differs, HeuristicType.False_, 1, 1, [])
                 for one, other in self._pairs(atoms):
                     backend.add_rule([], [one, -other, -differs])
@@ -60,7 +63,7 @@ class Dependence:
     def matter(self, assumptions: Sequence[int], asked: str) -> frozenset[Unit]:
         """Return the units that matter to the outcome ("outcome") or to its parts ("answer").
 
-        Raises SolvingStopped if the solver gave up, or returned sets that are not all the
+        Raises SolvingStoppedError if the solver gave up, or returned sets that are not all the
         minimal ones.
         """
         both = [
@@ -76,7 +79,7 @@ class Dependence:
             found.append(frozenset(differing))
 
         if not self._control.solve(assumptions=base, on_model=keep).exhausted:
-            raise SolvingStopped
+            raise SolvingStoppedError
         matter = frozenset[Unit]().union(*found)
         self._verify(base, found, matter)
         return matter
@@ -88,9 +91,9 @@ class Dependence:
         for differing in found:
             for spared in differing if len(differing) > 1 else ():
                 if self._can_differ_in(base, differing - {spared}):
-                    raise SolvingStopped
+                    raise SolvingStoppedError
         if self._can_differ_in(base, self._differs.keys() - matter):
-            raise SolvingStopped
+            raise SolvingStoppedError
 
     def _can_differ_in(self, base: Sequence[int], units: frozenset[Unit] | set[Unit]) -> bool:
         others = [-atom for unit, atom in self._differs.items() if unit not in units]
@@ -98,18 +101,19 @@ class Dependence:
         result = self._control.solve(assumptions=[*base, *others])
         self._control.configuration.solve.models = 0  # type: ignore[union-attr]
         if result.satisfiable is None:
-            raise SolvingStopped
+            raise SolvingStoppedError
         return result.satisfiable
 
 
 def minimal_conflict(
-    solver: Solver, base: Sequence[int], groups: Sequence[tuple[str, Sequence[int]]]
-) -> tuple[str, ...] | None:
+    solver: Solver, base: Sequence[int], groups: Sequence[tuple[Name, Sequence[int]]]
+) -> tuple[Name, ...] | None:
     """Return the names of a minimal set of groups that have no completion together, or None.
 
     An unsatisfiable core need not be minimal, so each group is left out in turn.
     """
-    def satisfiable(chosen: Sequence[tuple[str, Sequence[int]]]) -> bool:
+
+    def satisfiable(chosen: Sequence[tuple[Name, Sequence[int]]]) -> bool:
         return solver.satisfiable([*base, *(literal for _, group in chosen for literal in group)])
 
     if satisfiable(groups):

@@ -4,16 +4,16 @@ The semantics is supervaluation: an outcome holds if every completion of the unk
 free of contradictions gives it (docs/semantics.md).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from itertools import combinations
 
 from engine.dependence import Dependence, minimal_conflict
-from engine.policy import Policy, Version, parts
+from engine.policy import Branch, Policy, Version, branches
 from engine.program import Atom
-from engine.solver import Derived, Inputs, Solver, SolvingStopped, Unit
+from engine.solver import Derived, Inputs, Solver, SolvingStoppedError, Unit
 from facts.values import Known
 from facts.vocabulary import Vocabulary
 
@@ -40,11 +40,15 @@ OUTCOMES = (Outcome.APPROVE, Outcome.REFER, Outcome.DENY)
 
 @dataclass(frozen=True, slots=True)
 class CriterionStatus:
-    """A criterion with its section, its text, where it stands, and its parts."""
+    """A criterion with its section, its text, where it stands, and its parts.
+
+    `needs` says how many parts must be met: all, any, none, at least 2; None if it has no parts.
+    """
 
     section: str
     status: Status
     text: str
+    needs: str | None = None
     parts: tuple["CriterionStatus", ...] = ()
 
 
@@ -62,10 +66,10 @@ class Quantity:
 class Authorization:
     """What an approval grants. More than one value: what is known does not settle which.
 
-    `months` is a whole number; None among `quantities` means that no limit is stated.
+    None among the values means that the policy may state none.
     """
 
-    months: tuple[int, ...] = ()
+    months: tuple[int | None, ...] = ()
     quantities: tuple[Quantity | None, ...] = ()
 
 
@@ -181,7 +185,7 @@ class Determination:
 
 
 def _one_or_all(values: Sequence[object]) -> object:
-    """A settled part is its value, an open one the list of what it can be, a missing one None."""
+    """Give a settled part as its value, an open one as a list, and a missing one as None."""
     if not values:
         return None
     return values[0] if len(values) == 1 else list(values)
@@ -203,6 +207,7 @@ def _tree(node: CriterionStatus) -> dict[str, object]:
         "section": node.section,
         "status": node.status.value,
         "text": node.text,
+        "needs": node.needs,
         "parts": [_tree(part) for part in node.parts],
     }
 
@@ -226,6 +231,7 @@ class Decider:
             outcome: self._solver.literal(("outcome", outcome.value)) for outcome in OUTCOMES
         }
         self._pathways = sorted(str(section) for _, section in version.program.arguments("pathway"))
+        self._branches = branches(version.program)
         self._texts = {
             str(section): str(text)
             for statement in ("criterion", "provision")
@@ -235,7 +241,7 @@ class Decider:
     def possible(self, known: Mapping[str, Known], readings: Mapping[str, str]) -> set[Outcome]:
         """Return the outcomes the contradiction-free completions of a case can have.
 
-        Raises SolvingStopped if the solver gave up.
+        Raises SolvingStoppedError if the solver gave up.
         """
         return set(self._possible(self._assume(known, readings)))
 
@@ -250,10 +256,10 @@ class Decider:
         """Decide a case. Whatever goes wrong in the solver is a pend with its reason."""
         try:
             return self._determine(known, readings, case, on)
-        except (SolvingStopped, RuntimeError) as stopped:
+        except (SolvingStoppedError, RuntimeError, MemoryError) as stopped:
             message = "the solver gave no answer within its limit"
-            if isinstance(stopped, RuntimeError):
-                message = f"the solver failed: {stopped}"
+            if not isinstance(stopped, SolvingStoppedError):
+                message = "the solver failed"
             return self._pend(case, on, Problem("stopped", message))
 
     def _determine(
@@ -272,7 +278,7 @@ class Decider:
         applying = [str(section) for _, section in derived.possible("applies")]
         assessed = [section for section in applying if section in self._pathways]
         approving = [str(section) for _, section in derived.possible("approves")]
-        matter = self._matter(known, assumptions, outcome, derived)
+        matter = self._matter(assumptions, outcome, derived)
         return Determination(
             id=case,
             policy=self._policy.number,
@@ -305,75 +311,76 @@ class Decider:
         """Whether every contradiction-free complete case gets exactly one outcome."""
         return self._counterexample_literals() is None
 
-    def counterexample(self) -> Mapping[str, object] | None:
+    def counterexample(
+        self,
+    ) -> tuple[dict[str, object], dict[str, str], tuple[Outcome, ...]] | None:
         """Return a contradiction-free complete case without exactly one outcome, if there is one.
 
-        It has the facts the policy looks at, in the JSON form, under "facts", the readings under
-        "readings" and the outcomes it gets under "outcomes".
+        It comes as the facts the policy looks at, in the JSON form, the readings, and the outcomes.
         """
         broken = self._counterexample_literals()
         if broken is None:
             return None
-        units = list(self._inputs.units())
-        readings = self._inputs.readings()
-        asked = [atom for _, atoms in units for atom in atoms]
-        asked += [atom for choices in readings.values() for atom in choices.values()]
-        asked += list(self._outcomes.values())
+        asked = [
+            *(atom for _, atoms in self._inputs.units() for atom in atoms),
+            *(atom for choices in self._inputs.readings().values() for atom in choices.values()),
+            *self._outcomes.values(),
+        ]
         values = self._solver.completion([*self._contradictions.values(), *broken], asked)
         holds = dict(zip(asked, values or [], strict=True))
-        return {
-            "facts": self._inputs.case(holds, self._vocabulary.facts),
-            "readings": {
-                reading: choice
-                for reading, choices in readings.items()
-                for choice, atom in choices.items()
-                if holds[atom]
-            },
-            "outcomes": [
-                outcome.value for outcome, literal in self._outcomes.items() if holds[literal]
-            ],
+        readings = {
+            reading: next(choice for choice, atom in choices.items() if holds[atom])
+            for reading, choices in self._inputs.readings().items()
         }
+        outcomes = (outcome for outcome, literal in self._outcomes.items() if holds[literal])
+        return self._inputs.case(holds, self._vocabulary.facts), readings, tuple(outcomes)
 
     def _counterexample_literals(self) -> list[int] | None:
         """Find literals of outcomes that some contradiction-free completion satisfies wrongly."""
         no_contradiction = list(self._contradictions.values())
-        for wrong in self._wrong_outcomes():
+        for _, wrong in self._wrong_outcomes():
             if self._solver.satisfiable([*no_contradiction, *wrong]):
                 return wrong
         return None
 
-    def _wrong_outcomes(self) -> Iterator[list[int]]:
+    def _wrong_outcomes(self) -> Iterator[tuple[Problem, list[int]]]:
         """Yield the ways in which outcomes can be other than exactly one: none, or some two."""
         literals = list(self._outcomes.values())
-        yield [-literal for literal in literals]
+        gap = Problem("gap", "the policy gives some completion of this case no outcome")
+        yield gap, [-literal for literal in literals]
+        overlap = Problem("overlap", "the policy gives some completion of this case two outcomes")
         for one, other in combinations(literals, 2):
-            yield [one, other]
+            yield overlap, [one, other]
 
     def _broken(self, assumptions: Sequence[int]) -> Problem | None:
         """Say so if the policy gives some completion of the case no outcome, or two."""
-        for wrong in self._wrong_outcomes():
+        for problem, wrong in self._wrong_outcomes():
             if self._solver.satisfiable([*assumptions, *wrong]):
-                gap = all(literal < 0 for literal in wrong)
-                message = "no outcome" if gap else "more than one outcome"
-                return Problem(
-                    "gap" if gap else "overlap", f"the policy gives this case {message}"
-                )
+                return problem
         return None
 
     def _assume(self, known: Mapping[str, Known], readings: Mapping[str, str]) -> list[int]:
-        return [
-            *self._contradictions.values(),
-            *self._inputs.reading_literals(readings),
-            *(literal for fact in known for literal in self._inputs.literals(fact, known[fact])),
-        ]
+        """Return the assumptions that state a case: no contradiction, the readings, the facts."""
+        return [*self._inputs.reading_literals(readings), *self._state(known)]
+
+    def _state(self, known: Mapping[str, Known]) -> list[int]:
+        """Return the assumptions that state the facts, and that nothing contradicts."""
+        stated = (literal for fact in known for literal in self._inputs.literals(fact, known[fact]))
+        return [*self._contradictions.values(), *stated]
 
     def _possible(self, assumptions: Sequence[int]) -> list[Outcome]:
-        """Find the outcomes of the completions: one solver call for each, or fewer."""
+        """Find the outcomes of the completions, with one solver call for each."""
         return [
             outcome
             for outcome, literal in self._outcomes.items()
             if self._solver.satisfiable([*assumptions, literal])
         ]
+
+    def _keeps(self, assumptions: Sequence[int], outcome: Outcome) -> bool:
+        """Whether a settled outcome surely stands under other assumptions: one solver call."""
+        return outcome is not Outcome.PEND and not self._solver.satisfiable(
+            [*assumptions, -self._outcomes[outcome]]
+        )
 
     def _pend(self, case: str | None, on: str, *problems: Problem) -> Determination:
         """Leave the case undecided: nothing is said of any criterion."""
@@ -386,7 +393,7 @@ class Decider:
             on=on,
             outcome=Outcome.PEND,
             criteria=CriterionStatus(
-                self._policy.number, Status.UNKNOWN, self._policy.title, pathways
+                self._policy.number, Status.UNKNOWN, self._policy.title, "any", pathways
             ),
             problems=problems,
         )
@@ -394,43 +401,47 @@ class Decider:
     def _conflicts(self, known: Mapping[str, Known], readings: Mapping[str, str]) -> list[Problem]:
         """Name the contradictions of a case, each with a minimal set of the facts that clash.
 
-        A contradiction once named is no longer enforced, until the rest has a completion.
+        First those that the case breaks by themselves, then those that it breaks together.
         """
         base = self._inputs.reading_literals(readings)
         stated = [
-            (fact, [literal])
+            (("fact", fact), [literal])
             for fact, value in known.items()
             for literal in self._inputs.literals(fact, value)
         ]
-        enforced = dict(self._contradictions)
-        problems = []
-        while True:
-            clashing = minimal_conflict(
-                self._solver, base, [*stated, *((name, [no]) for name, no in enforced.items())]
-            )
-            if clashing is None:
-                return problems
-            named = [name for name in enforced if name in clashing]
-            facts = tuple(dict.fromkeys(name for name in clashing if name not in enforced))
-            text = "; ".join(self._contradiction(name) for name in named)
-            problems.append(Problem("contradiction", f"{text} (facts: {', '.join(facts)})", facts))
-            if not named:
-                return problems
-            for name in named:
-                del enforced[name]
+        enforced = {("contradiction", name): [no] for name, no in self._contradictions.items()}
+        problems: list[Problem] = []
+        for contradiction in list(enforced.items()):
+            clash = minimal_conflict(self._solver, base, [*stated, contradiction])
+            if clash is not None:
+                problems.append(self._clash(clash))
+                del enforced[contradiction[0]]
+        while (clash := minimal_conflict(self._solver, base, [*stated, *enforced.items()])) and any(
+            name in enforced for name in clash
+        ):
+            problems.append(self._clash(clash))
+            enforced = {name: no for name, no in enforced.items() if name not in clash}
+        return problems
+
+    def _clash(self, clash: Sequence[tuple[str, str]]) -> Problem:
+        names = [name for kind, name in clash if kind == "contradiction"]
+        facts = tuple(dict.fromkeys(name for kind, name in clash if kind == "fact"))
+        text = "; ".join(self._contradiction(name) for name in names)
+        return Problem("contradiction", f"{text} (facts: {', '.join(facts)})", facts)
 
     def _contradiction(self, name: str) -> str:
         text = self._vocabulary.contradictions.get(name)
         if text is not None:
             return text
         served = sorted(
-            str(value) for _, fact, value in self._version.program.arguments("serves") if fact == name
+            str(value)
+            for _, fact, value in self._version.program.arguments("serves")
+            if fact == name
         )
         return f"Policy {self._policy.number} is written for {name} {', '.join(served)} only"
 
     def _matter(
         self,
-        known: Mapping[str, Known],
         assumptions: Sequence[int],
         outcome: Outcome,
         derived: Derived,
@@ -443,43 +454,49 @@ class Decider:
         return self._dependence.matter(assumptions, asked)
 
     def _authorization(self, answers: Sequence[Atom], derived: Derived) -> Authorization:
-        months = sorted({int(value) for part, _, value, *_ in answers if part == "months"})
-        quantities: list[Quantity | None] = [
+        months = sorted({int(answer[2]) for answer in answers if answer[0] == "months"})
+        quantities = [
             Quantity(int(amount), str(unit), int(days), str(section))
-            for part, section, amount, *rest in answers
-            if part == "quantity"
-            for unit, days in [rest]
+            for part, section, amount, *(unit, days) in (
+                answer for answer in answers if answer[0] == "quantity"
+            )
         ]
-        certain = any(atom[:2] == ("answer", "quantity") for atom in derived.every)
-        if quantities and not certain:
-            quantities.append(None)
-        return Authorization(tuple(months), tuple(quantities))
+        no_months = [None] if months and ("states", "months") not in derived.every else []
+        no_limit = [None] if quantities and ("states", "quantity") not in derived.every else []
+        return Authorization((*months, *no_months), (*quantities, *no_limit))
 
     def _criteria(self, assessed: Sequence[str], derived: Derived) -> CriterionStatus:
-        """The tree of the one pathway the request falls under, or of all it may fall under."""
+        """Give the tree of the one pathway the request falls under, or of all it may fall under."""
         if len(assessed) == 1:
             return self._status(assessed[0], derived)
         return CriterionStatus(
             self._policy.number,
-            _status(derived.status(("approved", self._policy.number))),
+            _status(holds=derived.status(("approved", self._policy.number))),
             self._policy.title,
+            "any",
             tuple(self._status(section, derived) for section in assessed),
         )
 
     def _status(self, section: str, derived: Derived) -> CriterionStatus:
         return CriterionStatus(
             section,
-            _status(derived.status(("met", self._policy.number, section))),
+            _status(holds=derived.status(("met", self._policy.number, section))),
             self._texts[section],
-            tuple(self._status(part, derived) for part in parts(self._version.program, section)),
+            *self._below(section, lambda part: self._status(part, derived)),
         )
+
+    def _below(
+        self, section: str, show: Callable[[str], CriterionStatus]
+    ) -> tuple[str | None, tuple[CriterionStatus, ...]]:
+        branch = self._branches.get(section, Branch(None, ()))
+        return branch.needs, tuple(show(part) for part in branch.parts)
 
     def _unknown(self, section: str) -> CriterionStatus:
         return CriterionStatus(
             section,
             Status.UNKNOWN,
             self._texts[section],
-            tuple(self._unknown(part) for part in parts(self._version.program, section)),
+            *self._below(section, self._unknown),
         )
 
     def _advisories(self, derived: Derived) -> Iterator[Advisory]:
@@ -491,11 +508,16 @@ class Decider:
         self, known: Mapping[str, Known], readings: Mapping[str, str], outcome: Outcome
     ) -> Iterator[ReadingDependence]:
         """Find the readings that alone, chosen otherwise, would give another outcome."""
+        stated = self._state(known)
         for name, reading in sorted(self._policy.readings.items()):
             for other in sorted(reading.choices):
                 if other == readings[name]:
                     continue
-                possible = self._possible(self._assume(known, {**readings, name: other}))
+                chosen = self._inputs.reading_literals({**readings, name: other})
+                assumptions = [*chosen, *stated]
+                if self._keeps(assumptions, outcome):
+                    continue
+                possible = self._possible(assumptions)
                 moved = possible[0] if len(possible) == 1 else Outcome.PEND
                 if moved is not outcome:
                     yield ReadingDependence(
@@ -506,7 +528,7 @@ class Decider:
 _DECIDING = ("basis", "refer_to")
 
 
-def _status(holds: bool | None) -> Status:
+def _status(*, holds: bool | None) -> Status:
     if holds is None:
         return Status.UNKNOWN
     return Status.MET if holds else Status.NOT_MET

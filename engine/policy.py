@@ -1,14 +1,27 @@
 """A policy as its file states it: versions, criteria, readings; checked for whole structure."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from itertools import chain, pairwise
+from typing import TypeAlias
 
 from engine.program import GroundProgram
-from facts.errors import FileProblem, KnowledgeBaseError, UncoveredDateError
+from facts.errors import UncoveredDateError
 
-_CONNECTIVES = ("all_of", "any_of", "none_of", "at_least_of")
+DEEPEST_TREE = 20
+"""Criteria within criteria; the packaged policies have 6."""
+LARGEST_TREE = 10_000
+"""Criteria below one, a shared one counted each time; the packaged policies have below 200."""
+
+Misstatement: TypeAlias = tuple[str, str, str]
+"""A statement, what it speaks of, and what is wrong with it."""
+
+CONNECTIVES = ("all_of", "any_of", "none_of", "at_least_of")
+"""The statements by which a criterion has parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +79,9 @@ class Policy:
         choices: dict[str, dict[str, str]] = {}
         for _, name, choice, text in program.arguments("choice"):
             choices.setdefault(str(name), {})[str(choice)] = str(text)
-        defaults = {str(name): str(choice) for _, name, choice in program.arguments("default_choice")}
+        defaults = {
+            str(name): str(choice) for _, name, choice in program.arguments("default_choice")
+        }
         return {
             str(name): Reading(
                 str(name),
@@ -79,24 +94,9 @@ class Policy:
         }
 
 
-def build_policy(programs: Mapping[str, GroundProgram], file: str) -> Policy:
-    """Build a policy from its ground versions.
-
-    Raises KnowledgeBaseError naming every section, version or reading that is not whole.
-    """
+def build_policy(programs: Mapping[str, GroundProgram]) -> Policy:
+    """Build a policy from its ground versions, in which nothing is misstated."""
     latest = programs[max(programs)]
-    problems = list(_misstated(latest))
-    for day, program in sorted(programs.items()):
-        problems += [f"version {day}: {message}" for message in _malformed(program)]
-    linked = {part for program in programs.values() for part in _linked(program)}
-    problems += [
-        f"criterion {section!r} is part of no pathway, disposition or other criterion"
-        for section in _sections(latest, "criterion")
-        if section not in linked
-    ]
-    if problems:
-        distinct = dict.fromkeys(problems)
-        raise KnowledgeBaseError([FileProblem(file, None, None, message) for message in distinct])
     ((number, payer, drug, title),) = latest.arguments("policy")
     versions = tuple(
         Version(
@@ -112,72 +112,157 @@ def build_policy(programs: Mapping[str, GroundProgram], file: str) -> Policy:
     return Policy(str(number), str(payer), str(drug), str(title), str(source), versions)
 
 
-def _misstated(program: GroundProgram) -> Iterator[str]:
+def misstatements(programs: Mapping[str, GroundProgram]) -> Iterator[Misstatement]:
+    """Find every section, version or reading that is not whole: statement, subject and message."""
+    latest = programs[max(programs)]
+    yield from _misstated(latest)
+    for day, program in sorted(programs.items()):
+        for statement, subject, message in chain(
+            _malformed(program), _unassigned(program), _rootless(program), _tangled(program)
+        ):
+            yield statement, subject, f"version {day}: {message}"
+    linked = {part for program in programs.values() for part in _linked(program)}
+    for section in _sections(latest, "criterion"):
+        if section not in linked:
+            message = f"criterion {section!r} is part of no pathway, disposition or other criterion"
+            yield "criterion", section, message
+
+
+def _misstated(program: GroundProgram) -> Iterator[Misstatement]:
     """Find what is wrong with the statements that hold for every version."""
     for statement in ("policy", "source"):
-        stated = len(list(program.arguments(statement)))
-        if stated != 1:
-            yield f"{statement} is stated {stated} times, not once"
+        stated = list(program.arguments(statement))
+        if len(stated) != 1:
+            number = next(program.arguments("policy"))[0]
+            yield statement, str(number), f"{statement} is stated {len(stated)} times, not once"
     windows = [(str(start), str(until)) for _, start, until, *_ in program.arguments("version")]
     for start, until in windows:
         if until != "open" and until <= start:
-            yield f"version {start} ends on {until}, before it begins"
-    for (start, until), (following, _) in zip(windows, windows[1:], strict=False):
+            yield "version", start, f"version {start} ends on {until}, before it begins"
+    for (start, until), (following, _) in pairwise(windows):
         if following == start:
-            yield f"version {start} is stated twice"
+            yield "version", start, f"version {start} is stated twice"
         elif until == "open" or until > following:
-            yield f"version {start} overlaps the next, which begins on {following}"
-    readings = [str(name) for _, name, _ in program.arguments("reading")]
-    choices = [(str(name), str(choice)) for _, name, choice, _ in program.arguments("choice")]
-    defaults = [(str(name), str(choice)) for _, name, choice in program.arguments("default_choice")]
-    for name in sorted({*readings, *(name for name, _ in choices + defaults)}):
-        if readings.count(name) != 1:
-            yield f"reading {name!r} is stated {readings.count(name)} times, not once"
-        if len({choice for reading, choice in choices if reading == name}) < 2:
-            yield f"reading {name!r} has fewer than two choices"
-        default = [choice for reading, choice in defaults if reading == name]
-        if len(default) != 1:
-            yield f"reading {name!r} has {len(default)} default choices, not one"
-        elif (name, default[0]) not in choices:
-            yield f"reading {name!r}: the default {default[0]!r} is none of its choices"
+            message = f"version {start} overlaps the next, which begins on {following}"
+            yield "version", start, message
+    yield from _misread(program)
     for statement in ("criterion", "provision"):
-        sections = [str(section) for _, section, _ in program.arguments(statement)]
-        yield from (
-            f"{statement} {section!r} is stated twice with different texts"
-            for section in sorted(set(sections))
-            if sections.count(section) > 1
-        )
+        sections = Counter(str(section) for _, section, _ in program.arguments(statement))
+        for section, times in sorted(sections.items()):
+            if times > 1:
+                message = f"{statement} {section!r} is stated twice with different texts"
+                yield statement, section, message
 
 
-def _malformed(program: GroundProgram) -> Iterator[str]:
-    """Find what is wrong with the tree of criteria of one version."""
+def _misread(program: GroundProgram) -> Iterator[Misstatement]:
+    """Find readings that are not a question with several choices and one default."""
+    readings = Counter(str(name) for _, name, _ in program.arguments("reading"))
+    choices: dict[str, set[str]] = {}
+    for _, name, choice, _ in program.arguments("choice"):
+        choices.setdefault(str(name), set()).add(str(choice))
+    defaults: dict[str, list[str]] = {}
+    for _, name, choice in program.arguments("default_choice"):
+        defaults.setdefault(str(name), []).append(str(choice))
+    sections = {str(name) for _, name, _ in program.arguments("reading_section")}
+    for name in sorted({*readings, *choices, *defaults, *sections}):
+        if readings[name] != 1:
+            statement = "reading" if readings[name] else "choice"
+            yield statement, name, f"reading {name!r} is stated {readings[name]} times, not once"
+        if len(choices.get(name, ())) < 2:
+            yield "reading", name, f"reading {name!r} has fewer than two choices"
+        default = defaults.get(name, [])
+        if len(default) != 1:
+            yield "reading", name, f"reading {name!r} has {len(default)} default choices, not one"
+        elif default[0] not in choices.get(name, ()):
+            message = f"reading {name!r}: the default {default[0]!r} is none of its choices"
+            yield "default_choice", name, message
+
+
+def _malformed(program: GroundProgram) -> Iterator[Misstatement]:
+    """Find what is wrong with the criteria of one version."""
     criteria = set(_sections(program, "criterion"))
     stated = criteria | set(_sections(program, "provision"))
     connected: dict[str, set[str]] = {}
-    for connective in _CONNECTIVES:
+    for connective in CONNECTIVES:
         for _, section, *count, part in program.arguments(connective):
             connected.setdefault(str(section), set()).add(f"{connective} {count}")
             for name in (str(section), str(part)):
                 if name not in criteria:
-                    yield f"{connective} names section {name!r}, for which no criterion is stated"
+                    message = (
+                        f"{connective} names section {name!r}, for which no criterion is stated"
+                    )
+                    yield connective, name, message
     for section, connectives in sorted(connected.items()):
         if len(connectives) > 1:
-            yield f"criterion {section!r} has parts of more than one kind"
-    ruled = {str(atom[2]) for atom in program.possible("met")}
-    for section in sorted(_in_tree(program) - connected.keys() - ruled):
-        yield f"criterion {section!r} has neither parts nor a rule by which it can be met"
+            yield "criterion", section, f"criterion {section!r} has parts of more than one kind"
+    heads = {head for rule in program.rules for head in rule.head}
+    ruled = {
+        str(atom[2])
+        for atom in program.possible("met")
+        if atom in program.facts or program.atoms[atom] in heads
+    }
+    for section in sorted((_in_tree(program) & criteria) - connected.keys() - ruled):
+        message = f"criterion {section!r} has neither parts nor a rule by which it can be met"
+        yield "criterion", section, message
+    for statement in ("advises", "denies", "refers", "months", "months_up_to", "quantity"):
+        for section in sorted({str(atom[2]) for atom in program.possible(statement)} - stated):
+            message = f"{statement} cites section {section!r}, which has no criterion or provision"
+            yield statement, section, message
+
+
+def _unassigned(program: GroundProgram) -> Iterator[Misstatement]:
+    """Find durations and quantities of one version that belong to no pathway."""
+    pathways = _sections(program, "pathway")
+    for statement in ("months", "months_up_to", "quantity"):
+        for section in sorted({str(atom[3]) for atom in program.possible(statement)}):
+            if section not in pathways:
+                message = f"{statement} is for section {section!r}, which is no pathway"
+                yield statement, section, message
+
+
+def _rootless(program: GroundProgram) -> Iterator[Misstatement]:
+    """Find pathways and dispositions of one version that are not whole, or that there are none."""
+    criteria = set(_sections(program, "criterion"))
     if not _sections(program, "pathway"):
-        yield "the policy states no pathway"
+        yield "pathway", "", "the policy states no pathway"
     applied = {str(atom[2]) for atom in program.possible("applies")}
     for root in ("pathway", "disposition"):
         for section in _sections(program, root):
             if section not in criteria:
-                yield f"{root} {section!r} has no criterion"
+                yield root, section, f"{root} {section!r} has no criterion"
             if section not in applied:
-                yield f"{root} {section!r} has no rule by which it can apply"
-    for statement in ("advises", "denies", "refers", "months", "months_up_to", "quantity"):
-        for section in sorted({str(atom[2]) for atom in program.possible(statement)} - stated):
-            yield f"{statement} cites section {section!r}, which has no criterion or provision"
+                yield root, section, f"{root} {section!r} has no rule by which it can apply"
+
+
+def _tangled(program: GroundProgram) -> Iterator[Misstatement]:
+    """Find criteria that are parts of themselves, and trees too deep or too large to show."""
+    parts_of = {section: branch.parts for section, branch in branches(program).items()}
+    for _, section, least, _ in program.arguments("at_least_of"):
+        there_are = len(parts_of[str(section)])
+        if int(least) > there_are:
+            message = f"criterion {section!r} needs {least} of {there_are} parts: it is never met"
+            yield "at_least_of", str(section), message
+    try:
+        sections = tuple(TopologicalSorter(parts_of).static_order())
+    except CycleError as error:
+        circle: Sequence[str] = error.args[1]
+        message = f"criteria are parts of each other in a circle: {' <- '.join(circle)}"
+        yield "criterion", circle[0], message
+        return
+    depth: dict[str, int] = {}
+    size: dict[str, int] = {}
+    for section in sections:
+        below = parts_of.get(section, ())
+        depth[section] = 1 + max((depth[part] for part in below), default=0)
+        size[section] = 1 + sum(size[part] for part in below)
+        if depth[section] > DEEPEST_TREE:
+            message = f"criterion {section!r} has parts nested more than {DEEPEST_TREE} deep"
+            yield "criterion", section, message
+            return
+        if size[section] > LARGEST_TREE:
+            message = f"criterion {section!r} has more than {LARGEST_TREE:,} parts, shared ones counted again"
+            yield "criterion", section, message
+            return
 
 
 def _sections(program: GroundProgram, statement: str) -> list[str]:
@@ -188,32 +273,48 @@ def _linked(program: GroundProgram) -> Iterator[str]:
     """Yield the sections that are the root or a part of something."""
     yield from _sections(program, "pathway")
     yield from _sections(program, "disposition")
-    for connective in _CONNECTIVES:
+    for connective in CONNECTIVES:
         for arguments in program.arguments(connective):
             yield str(arguments[-1])
 
 
 def _in_tree(program: GroundProgram) -> set[str]:
-    """The sections below the pathways and dispositions of one version, the roots included."""
+    """Return the sections below the pathways and dispositions of one version, the roots included."""
+    made_of = branches(program)
     found: set[str] = set()
     pending = _sections(program, "pathway") + _sections(program, "disposition")
     while pending:
         section = pending.pop()
         if section not in found:
             found.add(section)
-            pending.extend(parts(program, section))
+            pending.extend(made_of[section].parts if section in made_of else ())
     return found
 
 
-def parts(program: GroundProgram, section: str) -> Sequence[str]:
-    """The parts of a criterion in one version, in the order of their numbers."""
-    found = [
-        str(arguments[-1])
-        for connective in _CONNECTIVES
-        for arguments in program.arguments(connective)
-        if arguments[1] == section
-    ]
-    return sorted(found, key=section_order)
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """What a criterion is made of: how many of its parts must be met, and the parts in order.
+
+    `needs` is all, any, none or at least K; None for a criterion without parts.
+    """
+
+    needs: str | None
+    parts: tuple[str, ...]
+
+
+def branches(program: GroundProgram) -> Mapping[str, Branch]:
+    """Return the criteria of one version that have parts, by section."""
+    needs: dict[str, str] = {}
+    parts: dict[str, set[str]] = {}
+    for connective in CONNECTIVES:
+        for _, section, *least, part in program.arguments(connective):
+            words = f"at least {least[0]}" if least else connective.removesuffix("_of")
+            needs[str(section)] = words
+            parts.setdefault(str(section), set()).add(str(part))
+    return {
+        section: Branch(needs[section], tuple(sorted(parts[section], key=section_order)))
+        for section in sorted(parts)
+    }
 
 
 def section_order(section: str) -> list[tuple[int, str]]:

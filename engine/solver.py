@@ -10,22 +10,33 @@ from dataclasses import dataclass
 import clingo
 
 from engine.program import Atom, GroundProgram
-from facts.values import Bounds, Known, Members, OneOf, Truth
+from facts.values import Known, Members, OneOf, Truth
 from facts.vocabulary import Fact
 
-CONFLICT_LIMIT = 1_000_000
+CONFLICT_LIMIT = 100_000
 """A search that meets this many conflicts is given up; the packaged policies meet a few dozen."""
 
 
 CONSTANT = 2**31 - 1
 """The number of an atom that is always true, in place of the one that the program left out."""
 DERIVED = frozenset(
-    {"met", "applies", "approves", "approved", "refers", "denies", "outcome", "answer", "advises"}
+    {
+        "met",
+        "applies",
+        "approves",
+        "approved",
+        "refers",
+        "denies",
+        "outcome",
+        "answer",
+        "states",
+        "advises",
+    }
 )
 """The predicates a determination reads; the rest are facts, or steps on the way."""
 
 
-class SolvingStopped(Exception):
+class SolvingStoppedError(Exception):
     """The solver gave no answer: a limit was hit, or it was interrupted."""
 
 
@@ -73,12 +84,10 @@ class Inputs:
                 yield Unit(fact, member), (number,)
 
     def readings(self) -> Mapping[str, Mapping[str, int]]:
-        """The atoms of each reading, by choice."""
+        """Return the atoms of each reading, by choice."""
         return self._readings
 
-    def case(
-        self, holds: Mapping[int, bool], facts: Mapping[str, Fact]
-    ) -> dict[str, object]:
+    def case(self, holds: Mapping[int, bool], facts: Mapping[str, Fact]) -> dict[str, object]:
         """Return a completion's facts in the JSON form; numbers are the least that fit."""
         case: dict[str, object] = {}
         for fact, number in self._booleans.items():
@@ -94,27 +103,23 @@ class Inputs:
 
     def literals(self, fact: str, known: Known) -> Iterator[int]:
         """Yield the assumptions that say what is known of a fact."""
-        match known:
-            case Truth(value) if fact in self._booleans:
-                yield self._booleans[fact] if value else -self._booleans[fact]
-            case OneOf(values):
-                for value, number in self._values.get(fact, {}).items():
-                    if value not in values:
-                        yield -number
-                    elif len(values) == 1:
-                        yield number
-            case Members(includes, excludes):
-                for member, number in self._members.get(fact, {}).items():
-                    if member in includes:
-                        yield number
-                    elif member in excludes:
-                        yield -number
-            case Bounds(low, high):
-                for least, number in self._steps.get(fact, []):
-                    if least <= low:
-                        yield number
-                    elif least > high:
-                        yield -number
+        if isinstance(known, Truth):
+            if fact in self._booleans:
+                yield _signed(self._booleans[fact], holds=known.value)
+        elif isinstance(known, OneOf):
+            for value, number in self._values.get(fact, {}).items():
+                if value not in known.values:
+                    yield -number
+                elif len(known.values) == 1:
+                    yield number
+        elif isinstance(known, Members):
+            for member, number in self._members.get(fact, {}).items():
+                if member in known.includes | known.excludes:
+                    yield _signed(number, holds=member in known.includes)
+        else:
+            for least, number in self._steps.get(fact, []):
+                if least <= known.low or least > known.high:
+                    yield _signed(number, holds=least <= known.low)
 
     def reading_literals(self, readings: Mapping[str, str]) -> list[int]:
         """Return the assumptions that choose the readings."""
@@ -123,6 +128,10 @@ class Inputs:
             for reading, choices in self._readings.items()
             for choice, number in choices.items()
         ]
+
+
+def _signed(number: int, *, holds: bool) -> int:
+    return number if holds else -number
 
 
 class Solver:
@@ -154,10 +163,10 @@ class Solver:
         return self.program.atoms.get(atom, -CONSTANT)
 
     def satisfiable(self, assumptions: Iterable[int]) -> bool:
-        """Whether some completion satisfies the assumptions. Raises SolvingStopped at the limit."""
+        """Whether some completion satisfies the assumptions. Raises SolvingStoppedError at the limit."""
         satisfiable = self._control.solve(assumptions=self._own(assumptions)).satisfiable
         if satisfiable is None:
-            raise SolvingStopped
+            raise SolvingStoppedError
         return satisfiable
 
     def completion(self, assumptions: Iterable[int], literals: Sequence[int]) -> list[bool] | None:
@@ -169,7 +178,7 @@ class Solver:
             on_model=lambda model: found.append([model.is_true(literal) for literal in own]),
         )
         if result.satisfiable is None:
-            raise SolvingStopped
+            raise SolvingStoppedError
         return found[0] if found else None
 
     def derived(self, assumptions: Sequence[int]) -> "Derived":
@@ -190,7 +199,7 @@ class Solver:
             self._configure("enum_mode", "auto")
             self._configure("models", 1)
         if not result.exhausted:
-            raise SolvingStopped
+            raise SolvingStoppedError
         return found[-1] if found else frozenset()
 
     def _read(self, model: clingo.Model) -> frozenset[Atom]:
@@ -213,7 +222,7 @@ class Derived:
     every: frozenset[Atom]
 
     def status(self, atom: Atom) -> bool | None:
-        """True if the atom holds in every completion, False if in none, None if it is open."""
+        """Return True if the atom holds in every completion, False if in none, None if open."""
         if atom in self.every:
             return True
         return None if atom in self.some else False
@@ -241,7 +250,9 @@ def load(
         if rule.bound is None:
             backend.add_rule(head, body, rule.choice)
         else:
-            backend.add_weight_rule(head, rule.bound, [(literal, 1) for literal in body], rule.choice)
+            backend.add_weight_rule(
+                head, rule.bound, [(literal, 1) for literal in body], rule.choice
+            )
     for number in program.atoms.values():
         own(number)
     return numbers

@@ -11,12 +11,19 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from itertools import islice, pairwise
+from math import prod
 
-from clingo import MessageCode
-from clingo.ast import AST, ASTType, Sign, parse_string
+import clingo
+from clingo.ast import AST, ASTType, ComparisonOperator, Sign, parse_string
 
+from engine.gate import MOST_PROBLEMS
+from engine.policy import CONNECTIVES
 from facts.errors import FileProblem, KnowledgeBaseError, did_you_mean
 from facts.vocabulary import Changer, Kind, Vocabulary
+
+MOST_STATEMENTS = 10_000
+"""Of one file, alternatives spelt out; the packaged policies have below 1,000."""
 
 POLICY_STATEMENTS: Mapping[str, tuple[str, ...]] = {
     "policy": ("policy", "text", "drug", "text"),
@@ -59,6 +66,11 @@ STATIC_STATEMENTS = frozenset(POLICY_STATEMENTS) - {
 }
 """Statements about the policy itself, the same for every patient."""
 
+TIMELESS_STATEMENTS = frozenset(
+    {"policy", "source", "version", "reading", "reading_section", "choice", "default_choice"}
+)
+"""Statements that hold for all versions alike."""
+
 VOCABULARY_STATEMENTS: Mapping[str, tuple[str, ...]] = {
     "fact": ("word", "kind", "changer"),
     "title": ("word", "text"),
@@ -77,7 +89,7 @@ VOCABULARY_STATEMENTS: Mapping[str, tuple[str, ...]] = {
     "icd10": ("word", "text", "text"),
     "icd10_trap": ("word", "text", "text", "text"),
     "contradiction": ("word", "text"),
-    "impossible": ("word",),
+    "impossible": ("contradiction",),
 }
 """What a vocabulary file says."""
 
@@ -92,27 +104,39 @@ CONDITIONS: Mapping[str, tuple[str, ...]] = {
 }
 """What a rule may ask of a case."""
 
-POLICY_CONDITIONS: Mapping[str, tuple[str, ...]] = {
+CONTRADICTION_CONDITIONS: Mapping[str, tuple[str, ...]] = {
     **CONDITIONS,
-    "reads": ("policy", "word", "word"),
+    "drug_class": ("drug", "class"),
+}
+"""What a contradiction of the vocabulary may ask."""
+
+POLICY_CONDITIONS: Mapping[str, tuple[str, ...]] = {
+    **CONTRADICTION_CONDITIONS,
+    "reads": ("policy", "reading", "choice"),
     "since": ("version",),
     "before": ("version",),
     "partner": ("policy", "drug"),
     "exact_combination": ("policy", "section"),
     "included_combination": ("policy", "section"),
     "approved": ("policy",),
-    "drug_class": ("drug", "class"),
 }
 """What a rule of a policy may ask besides: its readings, its dates, and what the language derives."""
 
 RESERVED = frozenset(
-    {"part", "approves", "outcome", "answer", "reaches", "as_of", "looked_at", "compares"}
+    {"part", "approves", "outcome", "answer", "states", "reaches", "as_of", "looked_at", "compares"}
     | {"lacks_partner", "has_further_partner", "has_unmet_part", "has_met_part", "served"}
     | {"turns", "step"}
 )
 """Predicates of the engine's own encodings, which no file may define or ask for."""
 
-_IN_STRING = re.compile(r"^<(?:string|block)>:(\d+):(\d+)(?:-[\d:]+)?: (?:error|info): ", re.MULTILINE)
+_NAMED = frozenset(
+    {"policy", "number", "version", "months", "count", "basis", "reading", "contradiction"}
+)
+"""Roles for which a variable may not stand: what they say is checked in the file as it is."""
+
+_IN_STRING = re.compile(
+    r"^<(?:string|block)>:(\d+):(\d+)(?:-[\d:]+)?: (?:error|info): ", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -133,29 +157,36 @@ class Asked:
     comparisons: set[Comparison] = field(default_factory=set)
 
 
-class _WrongArgument(Exception):
+class _WrongArgumentError(Exception):
     """An argument does not fit its role; the message says what is wrong."""
 
 
 def parse(text: str, file: str) -> list[AST]:
     """Parse a file that passed the gate into rules, alternatives spelt out.
 
-    Raises KnowledgeBaseError where the text is not a list of plain rules.
+    Raises KnowledgeBaseError where the text is not a list of plain rules, or is a very long one.
     """
-    messages: list[tuple[MessageCode, str]] = []
+    messages: list[tuple[clingo.MessageCode, str]] = []
     statements: list[AST] = []
     try:
         parse_string(text, statements.append, logger=lambda *message: messages.append(message))
     except RuntimeError as error:
-        messages = messages or [(MessageCode.RuntimeError, str(error))]
+        messages = messages or [(clingo.MessageCode.RuntimeError, str(error))]
     if messages:
         raise KnowledgeBaseError([clingo_problem(message, file) for _, message in messages])
     left_out = (ASTType.Program, ASTType.Comment)
     rules = [rule for rule in statements if rule.ast_type not in left_out]
-    problems = [problem for rule in rules for problem in _not_plain(rule, file)]
+    _refuse(problem for rule in rules for problem in _not_plain(rule, file))
+    _refuse(_too_many(rules, file))
+    plain_rules = [plain for rule in rules for plain in rule.unpool()]
+    _refuse(problem for rule in plain_rules for problem in _unbound(rule, file))
+    return plain_rules
+
+
+def _refuse(found: Iterable[FileProblem]) -> None:
+    problems = list(islice(dict.fromkeys(found), MOST_PROBLEMS))
     if problems:
         raise KnowledgeBaseError(problems)
-    return [plain for rule in rules for plain in rule.unpool()]
 
 
 def clingo_problem(message: str, file: str) -> FileProblem:
@@ -177,7 +208,9 @@ def _not_plain(rule: AST, file: str) -> Iterator[FileProblem]:
     elif head.ast_type is not ASTType.Literal:
         yield _problem(file, rule, "a rule states one thing in its head")
     elif head.atom.ast_type is ASTType.BooleanConstant:
-        yield _problem(file, rule, "constraints are not allowed: a policy decides, it forbids nothing")
+        yield _problem(
+            file, rule, "constraints are not allowed: a policy decides, it forbids nothing"
+        )
     elif head.atom.ast_type is not ASTType.SymbolicAtom or head.sign != Sign.NoSign:
         yield _problem(file, head, "the head of a rule is a statement, without not or comparison")
     else:
@@ -189,6 +222,11 @@ def _not_plain(rule: AST, file: str) -> Iterator[FileProblem]:
             yield _problem(file, literal, "double negation is not part of the policy language")
         elif literal.atom.ast_type is ASTType.SymbolicAtom:
             yield from _not_flat(literal.atom.symbol, file)
+            if literal.sign == Sign.Negation and _has_alternatives(literal.atom.symbol):
+                message = (
+                    "not stands before one condition, not before alternatives: one of them would do"
+                )
+                yield _problem(file, literal, message)
         elif literal.atom.ast_type is ASTType.Comparison:
             for term in (literal.atom.term, *(guard.term for guard in literal.atom.guards)):
                 yield from _not_simple(term, file)
@@ -197,6 +235,9 @@ def _not_plain(rule: AST, file: str) -> Iterator[FileProblem]:
 
 
 def _not_flat(symbol: AST, file: str) -> Iterator[FileProblem]:
+    if symbol.ast_type is ASTType.Pool:
+        yield _problem(file, symbol, "alternatives stand in their own parentheses: name((a; b))")
+        return
     if symbol.ast_type is not ASTType.Function or not symbol.name:
         yield _problem(file, symbol, "a statement is a name with arguments")
         return
@@ -206,12 +247,66 @@ def _not_flat(symbol: AST, file: str) -> Iterator[FileProblem]:
             yield from _not_simple(term, file)
 
 
+def _has_alternatives(symbol: AST) -> bool:
+    return symbol.ast_type is ASTType.Function and any(
+        argument.ast_type is ASTType.Pool for argument in symbol.arguments
+    )
+
+
 def _not_simple(term: AST, file: str) -> Iterator[FileProblem]:
     named = term.ast_type is ASTType.Function and term.name and not term.arguments
     if term.ast_type not in (ASTType.SymbolicTerm, ASTType.Variable) and not named:
         yield _problem(
             file, term, "an argument is a number, a text in quotes, a word or a variable"
         )
+
+
+def _too_many(rules: Iterable[AST], file: str) -> Iterator[FileProblem]:
+    """Count the statements with their alternatives before they are spelt out."""
+    stated = 0
+    for rule in rules:
+        atoms = [literal.atom for literal in (rule.head, *rule.body)]
+        symbols = [atom.symbol for atom in atoms if atom.ast_type is ASTType.SymbolicAtom]
+        stated += prod(
+            len(argument.arguments)
+            for symbol in symbols
+            for argument in symbol.arguments
+            if argument.ast_type is ASTType.Pool
+        )
+        if stated > MOST_STATEMENTS:
+            yield _problem(
+                file, rule, f"more than {MOST_STATEMENTS:,} statements, alternatives spelt out"
+            )
+            return
+
+
+def _unbound(rule: AST, file: str) -> Iterator[FileProblem]:
+    """Find the variables that nothing in the body gives a value."""
+    bound: set[str] = set()
+    equal: list[tuple[AST, AST]] = []
+    needed = list(rule.head.atom.symbol.arguments)
+    for literal in rule.body:
+        atom, plain = literal.atom, literal.sign == Sign.NoSign
+        if atom.ast_type is ASTType.Comparison:
+            terms = [atom.term, *(guard.term for guard in atom.guards)]
+            needed += terms
+            if plain and all(guard.comparison == ComparisonOperator.Equal for guard in atom.guards):
+                equal += pairwise(terms)
+        elif plain:
+            bound |= {str(term) for term in atom.symbol.arguments}
+        else:
+            needed += [term for term in atom.symbol.arguments if str(term) != "_"]
+    bound.discard("_")
+
+    def has_value(term: AST) -> bool:
+        return term.ast_type is not ASTType.Variable or term.name in bound
+
+    for _ in equal:
+        bound |= {str(term) for pair in equal if any(map(has_value, pair)) for term in pair}
+    for term in needed:
+        if not has_value(term):
+            message = f"variable {term.name} has no value: no statement of the body holds it"
+            yield _problem(file, term, message)
 
 
 def _problem(file: str, node: AST, message: str) -> FileProblem:
@@ -237,22 +332,50 @@ class FileCheck:
     def policy(self) -> None:
         """Check the rules of a policy file."""
         if not self.policy_number:
-            self._add(None, 'a policy file states policy("number", "payer", drug, "title") once')
+            stated = [rule.head.atom.symbol for rule in self.rules]
+            policies = [head for head in stated if head.name == "policy"]
+            form = 'policy("number", "payer", drug, "title")'
+            if policies:
+                self._add(policies[-1], f"a file states one policy, its number a text: {form}")
+            else:
+                self._add(None, f"the file states no policy: {form}")
             return
-        for rule in self.rules:
-            self._check(rule, POLICY_STATEMENTS, POLICY_CONDITIONS, own=True)
+        self._check_all(self.rules, POLICY_STATEMENTS, {**POLICY_STATEMENTS, **POLICY_CONDITIONS})
+        for statement in ("version", "pathway"):
+            if statement not in self._sections.keys() | self._open:
+                self._add(None, f"the policy states no {statement}")
+
+    def vocabulary_statements(self) -> None:
+        """Check the statements of a vocabulary file, apart from what is impossible."""
+        conditions = {
+            name: roles for name, roles in VOCABULARY_STATEMENTS.items() if name != "impossible"
+        }
+        rules = [rule for rule in self.rules if rule.head.atom.symbol.name != "impossible"]
+        self._check_all(rules, VOCABULARY_STATEMENTS, conditions)
 
     def contradictions(self) -> None:
-        """Check the rules of a vocabulary file; without a vocabulary only their shape."""
-        for rule in self.rules:
-            conditions = CONDITIONS if self.vocabulary else {}
-            self._check(rule, VOCABULARY_STATEMENTS, conditions, own=False)
+        """Check what a vocabulary file says is impossible."""
+        rules = [rule for rule in self.rules if rule.head.atom.symbol.name == "impossible"]
+        self._check_all(rules, VOCABULARY_STATEMENTS, CONTRADICTION_CONDITIONS)
+        for rule in rules:
+            if not rule.body:
+                self._add(rule, "impossible without a condition: no case could be decided")
+
+    def place(self, statement: str, subject: str, message: str) -> FileProblem:
+        """Place a problem at the last rule that states something of a subject, if there is one."""
+        for rule in reversed(self.rules):
+            head = rule.head.atom.symbol
+            if head.name == statement and subject in map(_text, head.arguments):
+                return _problem(self.file, head, message)
+        return FileProblem(self.file, None, None, message)
 
     @cached_property
     def policy_number(self) -> str:
         """The number the file's one policy statement gives; empty if there is none."""
-        numbers = sorted({arguments[0] for arguments in self._stated("policy")})
-        return numbers[0] if len(numbers) == 1 else ""
+        heads = [rule.head.atom.symbol for rule in self.rules]
+        named = [head.arguments[0] for head in heads if head.name == "policy" and head.arguments]
+        numbers = {_text(number) if _is_string(number) else "" for number in named}
+        return numbers.pop() if len(numbers) == 1 else ""
 
     @cached_property
     def version_dates(self) -> tuple[str, ...]:
@@ -269,13 +392,23 @@ class FileCheck:
 
     @cached_property
     def _sections(self) -> Mapping[str, frozenset[str]]:
-        """The sections each statement is made about."""
+        """The sections each statement is made about, where they are named."""
         sections: dict[str, set[str]] = {}
         for rule in self.rules:
             head = rule.head.atom.symbol
-            if len(head.arguments) > 1:
+            if len(head.arguments) > 1 and head.arguments[1].ast_type is not ASTType.Variable:
                 sections.setdefault(head.name, set()).add(_text(head.arguments[1]))
         return {statement: frozenset(stated) for statement, stated in sections.items()}
+
+    @cached_property
+    def _open(self) -> frozenset[str]:
+        """Name the statements made about a section that a variable stands for."""
+        heads = (rule.head.atom.symbol for rule in self.rules)
+        return frozenset(
+            head.name
+            for head in heads
+            if len(head.arguments) > 1 and head.arguments[1].ast_type is ASTType.Variable
+        )
 
     @cached_property
     def _defined(self) -> frozenset[tuple[str, int]]:
@@ -288,55 +421,98 @@ class FileCheck:
             if head.name == name:
                 yield tuple(_text(argument) for argument in head.arguments)
 
+    def _check_all(
+        self,
+        rules: Iterable[AST],
+        statements: Mapping[str, tuple[str, ...]],
+        conditions: Mapping[str, tuple[str, ...]],
+    ) -> None:
+        for rule in rules:
+            self._check(rule, statements, conditions)
+            if len(self.problems) >= MOST_PROBLEMS:
+                return
+
     def _check(
         self,
         rule: AST,
         statements: Mapping[str, tuple[str, ...]],
         conditions: Mapping[str, tuple[str, ...]],
-        *,
-        own: bool,
     ) -> None:
-        """Check one rule; `own` says whether the file may define predicates of its own."""
+        """Check one rule: what its head states, and what its body asks."""
         head = rule.head.atom.symbol
         if head.name in statements:
             self._check_arguments(head, statements[head.name])
         elif head.name in RESERVED or head.name in {*conditions, *VOCABULARY_STATEMENTS}:
             self._add(head, f"{head.name} is defined by the language, not by a file")
-        elif not own:
+        elif statements is VOCABULARY_STATEMENTS:
             self._add(head, f"{head.name} is no statement of a vocabulary")
+        if head.name in TIMELESS_STATEMENTS and (rule.body or _has_variable(head)):
+            self._add(head, f"{head.name} is stated without conditions and without variables")
+        if head.name == "met" and len(head.arguments) == 2:
+            section = _text(head.arguments[1])
+            if any(section in self._sections.get(name, ()) for name in CONNECTIVES):
+                self._add(head, f"criterion {section!r} has parts, so it has no rule of its own")
         if head.name == "months_up_to" and len(head.arguments) == 4:
             self._ask_months(head.arguments[3])
         for literal in rule.body:
             if literal.atom.ast_type is not ASTType.SymbolicAtom:
+                guards = (guard.term for guard in literal.atom.guards)
+                self._check_words((literal.atom.term, *guards))
                 continue
             atom = literal.atom.symbol
-            roles = conditions.get(atom.name) or statements.get(atom.name)
-            if roles:
-                self._check_arguments(atom, roles)
+            if atom.name in conditions:
+                self._check_arguments(atom, conditions[atom.name])
                 self._check_section(atom)
-            elif (
-                atom.name in RESERVED or (atom.name, len(atom.arguments)) not in self._defined
-            ) and self.vocabulary:
+            elif atom.name in RESERVED:
+                self._add(atom, f"{atom.name} belongs to the engine: no file may ask for it")
+            elif (atom.name, len(atom.arguments)) not in self._defined:
                 known = {*conditions, *(name for name, _ in self._defined)} - {atom.name}
                 self._add(
                     atom,
                     f"{atom.name} with {len(atom.arguments)} arguments is not defined"
                     f"{did_you_mean(atom.name, known)}",
                 )
+            else:
+                self._check_words(atom.arguments)
+
+    def _check_words(self, terms: Iterable[AST]) -> None:
+        """Check that words a rule compares with are stated somewhere: no other can ever fit."""
+        for term in terms:
+            if term.ast_type is not ASTType.Variable and _is_one_word(term):
+                word = _text(term)
+                if word not in self._words:
+                    meant = did_you_mean(word, self._words)
+                    self._add(term, f"nothing states the word {word!r}{meant}")
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        """The words of the vocabulary, and those that heads of the file state."""
+        words = {
+            _text(argument)
+            for rule in self.rules
+            for argument in rule.head.atom.symbol.arguments
+            if _is_one_word(argument)
+        }
+        if self.vocabulary:
+            words |= {*self.vocabulary.facts, *self.vocabulary.drugs, *self.vocabulary.classes}
+            words |= {option for fact in self.vocabulary.facts.values() for option in fact.values}
+        return frozenset(words)
 
     def _check_section(self, atom: AST) -> None:
         """Check that a section a rule asks about is stated somewhere in the file."""
-        statement = {
-            "met": "criterion",
-            "exact_combination": "combination",
-            "included_combination": "combination",
+        statements = {
+            "met": ("criterion",),
+            "exact_combination": ("combination",),
+            "included_combination": ("combination",),
+            "applies": ("pathway", "disposition"),
         }.get(atom.name)
-        if statement and len(atom.arguments) == 2:
+        if statements and len(atom.arguments) == 2 and self._open.isdisjoint(statements):
             section = atom.arguments[1]
-            stated = self._sections.get(statement, frozenset())
+            stated = frozenset[str]().union(*(self._sections.get(name, ()) for name in statements))
             if section.ast_type is ASTType.SymbolicTerm and _text(section) not in stated:
+                named = " or ".join(statements)
                 meant = did_you_mean(_text(section), stated)
-                self._add(section, f"no {statement} is stated for section {_text(section)!r}{meant}")
+                self._add(section, f"no {named} is stated for section {_text(section)!r}{meant}")
 
     def _check_arguments(self, atom: AST, roles: tuple[str, ...]) -> None:
         if len(atom.arguments) != len(roles):
@@ -346,28 +522,28 @@ class FileCheck:
                 f"not {len(atom.arguments)}",
             )
             return
-        arguments = list(atom.arguments)
-        for place, (argument, role) in enumerate(zip(arguments, roles, strict=True), start=1):
+        for place, role in enumerate(roles):
             try:
-                self._check_argument(atom, arguments, argument, role)
-            except _WrongArgument as wrong:
-                self._add(argument, f"{atom.name}, argument {place}: {wrong}")
+                self._check_argument(atom, place, role)
+            except _WrongArgumentError as wrong:
+                self._add(atom.arguments[place], f"{atom.name}, argument {place + 1}: {wrong}")
 
-    def _check_argument(self, atom: AST, arguments: list[AST], argument: AST, role: str) -> None:
+    def _check_argument(self, atom: AST, place: int, role: str) -> None:
+        argument = atom.arguments[place]
+        before = atom.arguments[max(place - 1, 0)]
         if argument.ast_type is ASTType.Variable:
-            if role.endswith(" fact") or role in ("policy", "number", "version", "months"):
-                raise _WrongArgument(f"a {role} is named, not a variable")
-            if role == "value" or role == "member":
-                self._fact(arguments[0])
+            if role.endswith(" fact") or role in _NAMED:
+                raise _WrongArgumentError(f"a {role} is named, not a variable")
             return
         check: Callable[[AST], None] | None = {
             "policy": self._own_policy,
             "text": _is_text,
             "section": _is_text,
             "word": _is_word,
+            "reading": _is_word,
             "integer": _is_integer,
             "count": _is_count,
-            "months": _is_count,
+            "months": self._months,
             "date": _is_date,
             "end": lambda end: None if _text(end) == "open" else _is_date(end),
             "status": _one_of("status", ("published", "reconstructed")),
@@ -377,31 +553,36 @@ class FileCheck:
             "drug": self._drug,
             "class": self._class,
             "version": self._version,
+            "contradiction": self._contradiction,
         }.get(role)
         if check is not None:
             check(argument)
         elif role.endswith(" fact"):
             self._fact(argument, Kind(role.removesuffix(" fact")))
         elif role in ("value", "member"):
-            self._option(arguments[0], argument, role)
+            self._option(before, argument, role)
         elif role == "number":
-            self._compare(atom.name, arguments[0], argument)
-        if atom.name == "reads" and argument is arguments[2]:
-            self._choice(arguments[1], argument)
+            self._compare(atom.name, before, argument)
+        elif role == "choice":
+            self._choice(before, argument)
 
     def _own_policy(self, argument: AST) -> None:
         _is_text(argument)
         if _text(argument) != self.policy_number:
-            raise _WrongArgument(f"the file speaks of its own policy, {self.policy_number!r}, alone")
+            raise _WrongArgumentError(
+                f"the file speaks of its own policy, {self.policy_number!r}, alone"
+            )
 
     def _fact(self, argument: AST, kind: Kind | None = None) -> None:
         _is_word(argument)
         name = _text(argument)
         facts = self.vocabulary.facts if self.vocabulary else {}
         if name not in facts:
-            raise _WrongArgument(f"fact {name!r} is not in the vocabulary{did_you_mean(name, facts)}")
+            raise _WrongArgumentError(
+                f"fact {name!r} is not in the vocabulary{did_you_mean(name, facts)}"
+            )
         if kind and facts[name].kind is not kind:
-            raise _WrongArgument(f"fact {name!r} is a {facts[name].kind}, not a {kind}")
+            raise _WrongArgumentError(f"fact {name!r} is a {facts[name].kind}, not a {kind}")
         self.asked.facts.add(name)
 
     def _option(self, fact: AST, argument: AST, role: str) -> None:
@@ -412,7 +593,7 @@ class FileCheck:
         _is_word(argument)
         options = facts[name].values
         if option not in options:
-            raise _WrongArgument(
+            raise _WrongArgumentError(
                 f"{option!r} is no {role} of {name!r}{did_you_mean(option, options)}"
             )
 
@@ -424,21 +605,21 @@ class FileCheck:
             return
         threshold = _text(argument)
         if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", threshold):
-            raise _WrongArgument('the number is written as 4 or, with decimals, as "2.3"')
+            raise _WrongArgumentError('the number is written as 4 or, with decimals, as "2.3"')
         steps = number.steps(Decimal(threshold))
         if steps is None:
-            raise _WrongArgument(f"{number.name!r} has {number.decimals} decimals, not more")
+            raise _WrongArgumentError(f"{number.name!r} has {number.decimals} decimals, not more")
         least = steps + 1 if comparison in ("more_than", "at_most") else steps
         if not number.lowest < least <= number.highest:
-            raise _WrongArgument(
+            raise _WrongArgumentError(
                 f"the comparison never turns: {number.name!r} lies between "
                 f"{number.number(number.lowest)} and {number.number(number.highest)}"
             )
-        written = threshold if argument.symbol.type.name == "String" else int(threshold)
+        written = threshold if argument.symbol.type is clingo.SymbolType.String else int(threshold)
         self.asked.comparisons.add(Comparison(comparison, number.name, written, least))
 
     def _ask_months(self, most: AST) -> None:
-        """A duration of at most so many months turns at every month up to that many."""
+        """Let a duration of at most so many months turn at every month up to that many."""
         if self.vocabulary and most.ast_type is ASTType.SymbolicTerm and _text(most).isdigit():
             requested = self.vocabulary.facts["requested_months"]
             self.asked.facts.add(requested.name)
@@ -451,34 +632,52 @@ class FileCheck:
         _is_word(argument)
         drugs = self.vocabulary.drugs if self.vocabulary else {}
         if _text(argument) not in drugs:
-            raise _WrongArgument(
+            raise _WrongArgumentError(
                 f"drug {_text(argument)!r} is not in the vocabulary"
                 f"{did_you_mean(_text(argument), drugs)}"
+            )
+
+    def _months(self, argument: AST) -> None:
+        _is_count(argument)
+        longest = self.vocabulary.facts["requested_months"].highest if self.vocabulary else 0
+        if argument.symbol.number > longest:
+            raise _WrongArgumentError(f"no more than {longest} months can be requested")
+
+    def _contradiction(self, argument: AST) -> None:
+        _is_word(argument)
+        known = self.vocabulary.contradictions if self.vocabulary else {}
+        if _text(argument) not in known:
+            raise _WrongArgumentError(
+                f"contradiction {_text(argument)!r} is not stated{did_you_mean(_text(argument), known)}"
             )
 
     def _class(self, argument: AST) -> None:
         _is_word(argument)
         classes = self.vocabulary.classes if self.vocabulary else {}
         if _text(argument) not in classes:
-            raise _WrongArgument(
+            raise _WrongArgumentError(
                 f"drug class {_text(argument)!r} is not in the vocabulary"
                 f"{did_you_mean(_text(argument), classes)}"
             )
 
     def _version(self, argument: AST) -> None:
         if _text(argument) not in self.version_dates:
-            raise _WrongArgument(
+            raise _WrongArgumentError(
                 f"{_text(argument)!r} is not the first day of a version "
                 f"({', '.join(self.version_dates)})"
             )
 
     def _choice(self, reading: AST, argument: AST) -> None:
+        if reading.ast_type is ASTType.Variable:
+            return
         name, choice = _text(reading), _text(argument)
         choices = self._choices.get(name)
         if choices is None:
-            raise _WrongArgument(f"reading {name!r} has no choices{did_you_mean(name, self._choices)}")
+            raise _WrongArgumentError(
+                f"reading {name!r} has no choices{did_you_mean(name, self._choices)}"
+            )
         if choice not in choices:
-            raise _WrongArgument(
+            raise _WrongArgumentError(
                 f"{choice!r} is no choice of reading {name!r}{did_you_mean(choice, choices)}"
             )
 
@@ -492,32 +691,52 @@ class FileCheck:
 
 
 def _text(argument: AST) -> str:
-    """The argument as text: a string's content, a number's digits, a word, a variable's name."""
+    """Read the argument as text: a string's content, a number's digits, a word, a variable's name."""
     if argument.ast_type is ASTType.SymbolicTerm:
         symbol = argument.symbol
-        return symbol.string if symbol.type.name == "String" else str(symbol)
+        return symbol.string if symbol.type is clingo.SymbolType.String else str(symbol)
     return str(argument)
 
 
+def _has_variable(atom: AST) -> bool:
+    return any(argument.ast_type is ASTType.Variable for argument in atom.arguments)
+
+
+def _is_string(argument: AST) -> bool:
+    return (
+        argument.ast_type is ASTType.SymbolicTerm
+        and argument.symbol.type is clingo.SymbolType.String
+    )
+
+
 def _is_text(argument: AST) -> None:
-    if argument.ast_type is not ASTType.SymbolicTerm or argument.symbol.type.name != "String":
-        raise _WrongArgument("expected a text in quotes")
+    if not _is_string(argument):
+        raise _WrongArgumentError("expected a text in quotes")
+    if not _text(argument).strip():
+        raise _WrongArgumentError("expected a text that is not empty")
+
+
+def _is_one_word(argument: AST) -> bool:
+    return re.fullmatch(r"[a-z][A-Za-z0-9_]*", str(argument)) is not None
 
 
 def _is_word(argument: AST) -> None:
-    if not re.fullmatch(r"[a-z][A-Za-z0-9_]*", str(argument)):
-        raise _WrongArgument("expected a word in lower case, without quotes")
+    if not _is_one_word(argument):
+        raise _WrongArgumentError("expected a word in lower case, without quotes")
 
 
 def _is_integer(argument: AST) -> None:
-    if argument.ast_type is not ASTType.SymbolicTerm or argument.symbol.type.name != "Number":
-        raise _WrongArgument("expected a whole number")
+    if (
+        argument.ast_type is not ASTType.SymbolicTerm
+        or argument.symbol.type is not clingo.SymbolType.Number
+    ):
+        raise _WrongArgumentError("expected a whole number")
 
 
 def _is_count(argument: AST) -> None:
     _is_integer(argument)
     if argument.symbol.number < 1:
-        raise _WrongArgument("expected a whole number from 1 on")
+        raise _WrongArgumentError("expected at least 1")
 
 
 def _is_date(argument: AST) -> None:
@@ -527,7 +746,7 @@ def _is_date(argument: AST) -> None:
     except ValueError:
         valid = False
     if not valid:
-        raise _WrongArgument('expected a date such as "2025-08-01"')
+        raise _WrongArgumentError('expected a date such as "2025-08-01"')
 
 
 def _one_of(what: str, words: Iterable[str]) -> Callable[[AST], None]:
@@ -535,6 +754,6 @@ def _one_of(what: str, words: Iterable[str]) -> Callable[[AST], None]:
 
     def check(argument: AST) -> None:
         if _text(argument) not in known:
-            raise _WrongArgument(f"expected a {what}: {', '.join(known)}")
+            raise _WrongArgumentError(f"expected a {what}: {', '.join(known)}")
 
     return check

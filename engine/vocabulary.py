@@ -25,7 +25,8 @@ def build_vocabulary(program: GroundProgram, file: str) -> Vocabulary:
     units = _texts(program, "unit")
     decimals = {str(fact): int(digits) for fact, digits in program.arguments("decimals")}
     ranges = {
-        str(fact): (int(lowest), int(highest)) for fact, lowest, highest in program.arguments("range")
+        str(fact): (int(lowest), int(highest))
+        for fact, lowest, highest in program.arguments("range")
     }
     options = _options(program)
     facts = {}
@@ -84,12 +85,12 @@ def _incomplete(program: GroundProgram) -> Iterator[str]:
         for statement in needed[Kind(kind)]:
             if not any(arguments[0] == name for arguments in program.arguments(statement)):
                 yield f"fact {name!r} has no {statement}"
-    for fact, lowest, highest in program.arguments("range"):
+    for number, lowest, highest in program.arguments("range"):
         if int(lowest) >= int(highest):
-            yield f"range of {fact!r}: the lowest value is not below the highest"
-    for drug, name in program.arguments("drug_class"):
-        if drug not in drugs or name not in classes:
-            yield f"drug_class of {drug!r} and {name!r}: both must be stated"
+            yield f"range of {number!r}: the lowest value is not below the highest"
+    for drug, drug_class in program.arguments("drug_class"):
+        if drug not in drugs or drug_class not in classes:
+            yield f"drug_class of {drug!r} and {drug_class!r}: both must be stated"
 
 
 def _texts(program: GroundProgram, statement: str) -> dict[str, str]:

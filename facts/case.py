@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from facts.errors import CaseError, did_you_mean
-from facts.values import Known, ValueProblem, read_value
+from facts.values import Known, ValueProblemError, read_value
 from facts.vocabulary import Vocabulary
 
 KEYS = ("id", "policy", "on", "facts")
@@ -80,9 +80,9 @@ def read_facts(case: Case, vocabulary: Vocabulary) -> tuple[dict[str, Known], li
             continue
         try:
             value = read_value(fact, raw)
-        except ValueProblem as problem:
+        except ValueProblemError as problem:
             problems.extend(str(sentence) for sentence in problem.args)
         else:
             if value is not None:
                 known[name] = value
-    return known, problems
+    return dict(sorted(known.items())), problems

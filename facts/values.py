@@ -45,20 +45,20 @@ class Members:
 Known: TypeAlias = Truth | Bounds | OneOf | Members
 
 
-class ValueProblem(ValueError):
+class ValueProblemError(ValueError):
     """A value does not fit its fact; the arguments are the sentences that say why."""
 
 
 def read_value(fact: Fact, raw: object) -> Known | None:
     """Read the JSON form of a value; None if it says nothing about the fact.
 
-    Raises ValueProblem with every reason why the value does not fit.
+    Raises ValueProblemError with every reason why the value does not fit.
     """
     if raw is None:
         return None
     if fact.kind is Kind.BOOLEAN:
         if not isinstance(raw, bool):
-            raise ValueProblem(_expected(fact, "true or false", raw))
+            raise ValueProblemError(_expected(fact, "true or false", raw))
         return Truth(raw)
     if fact.kind is Kind.NUMBER:
         return _read_number(fact, raw)
@@ -77,26 +77,26 @@ def _read_number(fact: Fact, raw: object) -> Bounds | None:
     low = fact.lowest if raw.get("at_least") is None else _steps(fact, raw["at_least"])
     high = fact.highest if raw.get("at_most") is None else _steps(fact, raw["at_most"])
     if low > high:
-        raise ValueProblem(f"fact {fact.name!r}: at_least is above at_most")
+        raise ValueProblemError(f"fact {fact.name!r}: at_least is above at_most")
     return Bounds(low, high)
 
 
 def _steps(fact: Fact, raw: object) -> int:
     if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
-        raise ValueProblem(_expected(fact, f"a number of {fact.unit}", raw))
+        raise ValueProblemError(_expected(fact, f"a number of {fact.unit}", raw))
     number = Decimal(str(raw))
     if not number.is_finite():
-        raise ValueProblem(_expected(fact, f"a number of {fact.unit}", raw))
+        raise ValueProblemError(_expected(fact, f"a number of {fact.unit}", raw))
     lowest, highest = fact.number(fact.lowest), fact.number(fact.highest)
     if not lowest <= number <= highest:
-        raise ValueProblem(
+        raise ValueProblemError(
             f"fact {fact.name!r}: expected {lowest} to {highest} {fact.unit}, "
             "and the number given is outside that range"
         )
     steps = fact.steps(number)
     if steps is None:
         places = "a whole number" if fact.decimals == 0 else f"at most {fact.decimals} decimal"
-        raise ValueProblem(f"fact {fact.name!r}: expected {places} of {fact.unit}")
+        raise ValueProblemError(f"fact {fact.name!r}: expected {places} of {fact.unit}")
     return steps
 
 
@@ -109,9 +109,9 @@ def _read_choice(fact: Fact, raw: object) -> OneOf | None:
             return None
         values = frozenset(_names(fact, raw["one_of"], "value"))
         if not values:
-            raise ValueProblem(f"fact {fact.name!r}: one_of lists no value")
+            raise ValueProblemError(f"fact {fact.name!r}: one_of lists no value")
     else:
-        raise ValueProblem(_expected(fact, f"one of {', '.join(fact.values)}", raw))
+        raise ValueProblemError(_expected(fact, f"one of {', '.join(fact.values)}", raw))
     return OneOf(values) if len(values) < len(fact.values) else None
 
 
@@ -120,20 +120,22 @@ def _read_set(fact: Fact, raw: object) -> Members | None:
         includes = frozenset(_names(fact, raw, "member"))
         return Members(includes, frozenset(fact.values) - includes)
     if not isinstance(raw, Mapping):
-        raise ValueProblem(_expected(fact, "a list of members, or includes and excludes", raw))
+        raise ValueProblemError(_expected(fact, "a list of members, or includes and excludes", raw))
     _refuse_other_keys(fact, raw, ("includes", "excludes"))
     includes = frozenset(_names(fact, raw.get("includes") or [], "member"))
     excludes = frozenset(_names(fact, raw.get("excludes") or [], "member"))
     both = sorted(includes & excludes)
     if both:
-        raise ValueProblem(f"fact {fact.name!r}: both included and excluded: {', '.join(both)}")
+        raise ValueProblemError(
+            f"fact {fact.name!r}: both included and excluded: {', '.join(both)}"
+        )
     return Members(includes, excludes) if includes or excludes else None
 
 
 def _names(fact: Fact, raw: object, what: str) -> Iterator[str]:
     """Check a list of values or members; every one that is unknown is a problem of its own."""
     if not isinstance(raw, list | tuple | set | frozenset):
-        raise ValueProblem(_expected(fact, f"a list of {what}s", raw))
+        raise ValueProblemError(_expected(fact, f"a list of {what}s", raw))
     problems = [
         f"fact {fact.name!r}: {what} {place} of {len(raw)} is none of {', '.join(fact.values)}"
         f"{did_you_mean(str(name), fact.values)}"
@@ -141,7 +143,7 @@ def _names(fact: Fact, raw: object, what: str) -> Iterator[str]:
         if name not in fact.values
     ]
     if problems:
-        raise ValueProblem(*problems)
+        raise ValueProblemError(*problems)
     yield from raw
 
 
@@ -152,7 +154,7 @@ def _refuse_other_keys(fact: Fact, raw: Mapping[str, object], keys: tuple[str, .
         if key not in keys
     ]
     if problems:
-        raise ValueProblem(*problems, f"fact {fact.name!r}: the keys are {' and '.join(keys)}")
+        raise ValueProblemError(*problems, f"fact {fact.name!r}: the keys are {' and '.join(keys)}")
 
 
 def _expected(fact: Fact, wanted: str, raw: object) -> str:

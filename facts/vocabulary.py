@@ -46,7 +46,7 @@ class Fact:
 
     @property
     def values(self) -> tuple[str, ...]:
-        """The values of a choice or the members of a set, sorted; empty for other kinds."""
+        """List the values of a choice or the members of a set; empty for other kinds."""
         return tuple(sorted(self.options or ()))
 
     def steps(self, number: Decimal) -> int | None:

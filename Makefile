@@ -1,0 +1,43 @@
+# Every target sets up what it needs: a virtual environment from hash-pinned requirements.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint bench soak requirements clean
+
+demo: $(READY)
+	$(BIN)/policygrounds policies
+	$(BIN)/policygrounds determine examples/vignettes.json
+
+test: $(READY)
+	$(BIN)/python -m pytest -n auto tests
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy tests benchmarks
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	$(BIN)/python benchmarks/determine.py
+
+soak: $(READY)
+	$(BIN)/python benchmarks/soak.py
+
+$(READY): requirements-dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --editable .
+	touch $(READY)
+
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	--python-version 3.11 pyproject.toml
+
+requirements: $(READY)
+	$(LOCK) --output-file requirements.txt
+	$(LOCK) --extra dev --output-file requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
