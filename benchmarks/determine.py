@@ -107,10 +107,8 @@ def fresh_control(
         for comparison, fact, number, least in program.arguments("compares")
     )
     chosen = "".join(f'reads("{POLICY}", {name}, {choice}).\n' for name, choice in readings.items())
-    stated = "\n".join(
-        [file.read_text("ascii"), vocabulary, language, ON_FACTS, compares, chosen]
-        + [f'as_of("{VERSION}").']
-    )
+    policy, day = file.read_text("ascii"), f'as_of("{VERSION}").'
+    stated = f"{policy}\n{vocabulary}\n{language}\n{ON_FACTS}\n{compares}\n{chosen}\n{day}"
 
     def decide(facts: Mapping[str, object]) -> str:
         control = clingo.Control()
@@ -151,7 +149,9 @@ def report(times: Mapping[str, Sequence[float]], cases: int, rounds: int) -> Non
     for name, seconds in times.items():
         median = statistics.median(seconds)
         spread = f"{1 / max(seconds):,.0f}-{1 / min(seconds):,.0f}"
-        print(f"{name:30}{1 / median:>12,.0f}{spread:>16}{control / median:>12.3g}{hand / median:>12.3g}")
+        print(
+            f"{name:30}{1 / median:>12,.0f}{spread:>16}{control / median:>12.3g}{hand / median:>12.3g}"
+        )
 
 
 if __name__ == "__main__":

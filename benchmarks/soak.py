@@ -85,7 +85,7 @@ def compare(kb: KnowledgeBase, *, seed: str, cases: int) -> Comparison:
         for facts in _drawn(rng, policy, complete=kind == "complete"):
             try:
                 expected = oracle.determination(policy, version, facts, readings, LIMIT)
-            except oracle.TooMany:
+            except oracle.TooManyCompletionsError:
                 done.counts["redrawn"] += 1
             else:
                 break

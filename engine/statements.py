@@ -608,7 +608,9 @@ class FileCheck:
             raise _WrongArgumentError('the number is written as 4 or, with decimals, as "2.3"')
         steps = number.steps(Decimal(threshold))
         if steps is None:
-            raise _WrongArgumentError(f"{number.name!r} has {number.decimals} decimals, not more")
+            raise _WrongArgumentError(
+                f"{number.name!r} is written with at most {number.decimals} digits after the point"
+            )
         least = steps + 1 if comparison in ("more_than", "at_most") else steps
         if not number.lowest < least <= number.highest:
             raise _WrongArgumentError(

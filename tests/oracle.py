@@ -659,7 +659,7 @@ def _listed_combination(facts: Facts, readings: Readings, *, version: str) -> bo
 # --- Partial cases: every completion --------------------------------------------------------
 
 
-class TooMany(Exception):
+class TooManyCompletionsError(Exception):
     """Say that a partial case has more completions than may be gone through."""
 
     def __init__(self, count: int, limit: int) -> None:
@@ -762,13 +762,13 @@ def possible_answers(
 
     A fact that neither the decision nor a contradiction looks at is not completed. A fact that
     only a contradiction looks at does not change an answer: it suffices that some value of it is
-    free of contradictions. Raises TooMany if more than `limit` completions are left, ValueError
+    free of contradictions. Raises TooManyCompletionsError if more than `limit` completions are left, ValueError
     for a fact that does not exist.
     """
     branches = _branches(policy, known, readings)
     count = sum(branch.size() for branch in branches)
     if count > limit:
-        raise TooMany(count, limit)
+        raise TooManyCompletionsError(count, limit)
     answers: set[Answer] = set()
     for branch in branches:
         possible = _possibility(policy, branch)

@@ -33,7 +33,7 @@ DRUGS = Fact(
         (BOOLEAN, None, None),
         (AGE, 67, Bounds(67, 67)),
         (AGE, 67.0, Bounds(67, 67)),
-        (AGE, Decimal("67"), Bounds(67, 67)),
+        (AGE, Decimal(67), Bounds(67, 67)),
         (AGE, {"at_least": 18}, Bounds(18, 120)),
         (AGE, {"at_most": 17}, Bounds(0, 17)),
         (AGE, {"at_least": 18, "at_most": 18}, Bounds(18, 18)),

@@ -27,7 +27,7 @@ Facts: TypeAlias = dict[str, Any]
 Readings: TypeAlias = Mapping[str, str]
 
 VIGNETTES: list[dict[str, Any]] = json.loads(
-    (Path(__file__).parents[1] / "examples" / "vignettes.json").read_text()
+    (Path(__file__).parents[2] / "examples" / "vignettes.json").read_text()
 )
 LATEST = {policy: versions[-1] for policy, versions in VERSIONS.items()}
 EVERY_VERSION = [(policy, version) for policy in VERSIONS for version in VERSIONS[policy]]
@@ -1205,6 +1205,54 @@ def test_the_exhaustive_reading_of_appendix_b_wants_a_whole_row(
         expected = APPROVE if any(other <= rest for other in oracle._APPENDIX_B) else DENY
         found = decide(kb, CENTENE, {"prior_drugs": sorted(rest)}, readings=readings)
         assert found.outcome is expected
+
+
+# How far the other choice of a reading goes: a case beside its own, and the outcome.
+READING_LIMITS: list[tuple[str, str, Facts, Outcome]] = [
+    (FEP, "progression_or_toxicity", RENEWAL | {"unacceptable_toxicity": True}, APPROVE),
+    (
+        FEP,
+        "progression_or_toxicity",
+        RENEWAL | {"progression": True, "unacceptable_toxicity": True},
+        DENY,
+    ),
+    (FEP, "in_combination_with", {"regimen": ["ixazomib", "dexamethasone"]}, APPROVE),
+    (CENTENE, "unlisted_uses", {"age": 17}, REFER),
+    (CENTENE, "unlisted_uses", INCREASE | {"weekly_dose_mg": 8}, REFER),
+    (CENTENE, "unlisted_uses", {"diagnosis": "other", "label_changed_recently": True}, REFER),
+    (CENTENE, "unlisted_uses", AMYLOIDOSIS | {"disease_state": "remission"}, DENY),
+    (CENTENE, "other_use", {"diagnosis": "other"}, REFER),
+    (CENTENE, "other_use", INCREASE | {"weekly_dose_mg": 8}, DENY),
+    (CENTENE, "thirty_days", RENEWAL | {"days_on_drug": 30}, APPROVE),
+    (CENTENE, "stable_disease", RENEWAL | {"responding": False, "response": "minimal"}, DENY),
+    (
+        CENTENE,
+        "renewal_footnote",
+        RENEWAL | {"regimen": ["selinexor"], "regimen_recommended": True},
+        APPROVE,
+    ),
+    (CENTENE, "renewal_footnote", RENEWAL, APPROVE),
+    (CENTENE, "class_examples", AFTER_TWO_LINES, APPROVE),
+    (
+        CENTENE,
+        "lymphoma_without_igm",
+        RENEWAL | WALDENSTROM | {"diagnosis": "lymphoplasmacytic_lymphoma"},
+        REFER,
+    ),
+    (CENTENE, "lymphoma_without_igm", RENEWAL | WALDENSTROM, APPROVE),
+    (CENTENE, "substitute_conditions", LATE_RELAPSE | {"transplant_candidate": True}, REFER),
+    (CENTENE, "regimen_footnote", INCREASE | {"regimen": ["selinexor"]}, APPROVE),
+    (CENTENE, "regimen_footnote", {"regimen": ["selinexor"]}, REFER),
+    (CENTENE, "in_combination_with", {"regimen": ["lenalidomide", "rituximab"]}, REFER),
+]
+
+
+@pytest.mark.parametrize(("policy", "name", "facts", "outcome"), READING_LIMITS)
+def test_the_other_choice_of_a_reading_reaches_as_far_as_its_words(
+    kb: KnowledgeBase, *, policy: str, name: str, facts: Facts, outcome: Outcome
+) -> None:
+    other = oracle.READINGS[policy][name][1]
+    assert decide(kb, policy, facts, readings={name: other}).outcome is outcome
 
 
 @pytest.mark.parametrize(

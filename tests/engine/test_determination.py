@@ -3,24 +3,20 @@
 import json
 import random
 import re
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import oracle
 import pytest
+import soak
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from oracle import VERSIONS
 
 from policygrounds import Case, KnowledgeBase, Outcome
 
-sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
-
-import soak
-
-POLICIES = Path(__file__).parents[1] / "kb" / "policies"
+POLICIES = Path(__file__).parents[2] / "kb" / "policies"
 SETTLED = {Outcome.APPROVE, Outcome.REFER, Outcome.DENY}
 
 

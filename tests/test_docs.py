@@ -1,0 +1,104 @@
+"""What the pages show is what the product does."""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from policygrounds import KnowledgeBase, KnowledgeBaseError
+
+ROOT = Path(__file__).parents[1]
+LANGUAGE = (ROOT / "docs" / "policy-language.md").read_text()
+EXAMPLE = ROOT / "examples" / "new_policy"
+FILE = "EX-101_pomalidomide.lp"
+
+
+def instead(old: str, new: str) -> Callable[[str], str]:
+    def edit(text: str) -> str:
+        assert old in text
+        return text.replace(old, new, 1)
+
+    return edit
+
+
+def added(lines: str) -> Callable[[str], str]:
+    return lambda text: text + lines
+
+
+FAULTS = [
+    instead("at_least(age, 18)", "at_least(agee, 18)"),
+    instead("is(request, initial)", "is(request, inital)"),
+    instead("yes(clot_prevention)", "is(clot_prevention, high)"),
+    instead('"0.5"', '"0.55"'),
+    instead("at_least(age, 18)", "at_least(age, 400)"),
+    instead('combined("EX-101").', 'combined_with("EX-101").'),
+    instead('met("EX-101", "3.a").', 'met("EX-101", "3.b").'),
+    instead('since("2025-01-01")', 'since("2025-02-01")'),
+    instead('met("EX-101", "2.b")', 'met("EX-102", "2.b")'),
+    instead("yes(progression)", "yes(progression, true)"),
+    added('advises("EX-101", "6.b") :- partner("EX-101", Drug), Drug != lenalidomidee.\n'),
+    added('met("EX-101", "1.b") :- at_least(age, 65).\n'),
+    instead("in_combination_with, exactly).\n", "in_combination_with, exactley).\n"),
+    added('criterion("EX-101", "2.c", "x").\nmet("EX-101", "2.c") :- at_least(age, 18).\n'),
+    instead('"2025-01-01", published', '"2025-02-01", published'),
+    instead('"1.g", 2,', '"1.g", 4,'),
+    added('advises("EX-101", "9").\n'),
+    added(
+        'criterion("EX-101", "2.c", "x").\nmet("EX-101", "2.c").\n'
+        'all_of("EX-101", "2", "2.c") :- at_least(age, 18).\n'
+    ),
+    added('met("EX-101", "2.b") :- not met("EX-101", "2").\n'),
+    instead("yes(progression).", "yes(progression)"),
+    instead('"0.5"', "0.5"),
+    added('advises("EX-101", "6.b") :- not is(diagnosis, (multiple_myeloma; other)).\n'),
+    added('advises("EX-101", "6.b") :- not includes(prior_drugs, Drug).\n'),
+]
+
+
+def blocks(page: str) -> list[str]:
+    return re.findall(r"^```\w*\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+
+def test_the_messages_the_language_page_shows_are_those_the_loader_gives(tmp_path: Path) -> None:
+    shown = {
+        line for block in blocks(LANGUAGE) for line in block.splitlines() if line.startswith(FILE)
+    }
+    given: set[str] = set()
+    text = (EXAMPLE / "policies" / FILE).read_text()
+    for number, fault in enumerate(FAULTS):
+        folder = tmp_path / str(number)
+        shutil.copytree(EXAMPLE, folder)
+        (folder / "policies" / FILE).write_text(fault(text))
+        with pytest.raises(KnowledgeBaseError) as error:
+            KnowledgeBase.load(folder)
+        messages = str(error.value).replace(f"{folder}/policies/", "").splitlines()
+        assert shown.intersection(messages), messages
+        given.update(messages)
+    assert shown <= given
+
+
+def test_the_statements_the_language_page_shows_are_in_the_knowledge_base() -> None:
+    files = [*(ROOT / "kb").rglob("*.lp"), *EXAMPLE.rglob("*.lp")]
+    known = " ".join(" ".join(file.read_text().split()) for file in files)
+    invented = 'listed("EX-101")'
+    for block in blocks(LANGUAGE):
+        if '("EX-101"' not in block and "fact(" not in block:
+            continue
+        for statement in re.split(r"\.\n", block):
+            plain = " ".join(statement.split())
+            if plain and invented not in plain and not plain.startswith(("EX-101", FILE, "from")):
+                assert plain in known, plain
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/policy-language.md", "docs/semantics.md"])
+def test_links_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text()
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        assert ((ROOT / page).parent / target).exists(), target
+    headings = {
+        re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-")
+        for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    }
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= headings
