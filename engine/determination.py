@@ -232,11 +232,7 @@ class Decider:
         }
         self._pathways = sorted(str(section) for _, section in version.program.arguments("pathway"))
         self._branches = branches(version.program)
-        self._texts = {
-            str(section): str(text)
-            for statement in ("criterion", "provision")
-            for _, section, text in version.program.arguments(statement)
-        }
+        self._texts = version.texts
 
     def possible(self, known: Mapping[str, Known], readings: Mapping[str, str]) -> set[Outcome]:
         """Return the outcomes the contradiction-free completions of a case can have.

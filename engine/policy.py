@@ -45,6 +45,15 @@ class Version:
     note: str
     program: GroundProgram
 
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """Return what every section says, in our own words: criteria and other provisions."""
+        return {
+            str(section): str(text)
+            for statement in ("criterion", "provision")
+            for _, section, text in self.program.arguments(statement)
+        }
+
     def covers(self, day: str) -> bool:
         """Whether the version is in force on an ISO date."""
         return self.start <= day and (self.until is None or day < self.until)
@@ -118,7 +127,11 @@ def misstatements(programs: Mapping[str, GroundProgram]) -> Iterator[Misstatemen
     yield from _misstated(latest)
     for day, program in sorted(programs.items()):
         for statement, subject, message in chain(
-            _malformed(program), _unassigned(program), _rootless(program), _tangled(program)
+            _malformed(program),
+            _listing_own_drug(program),
+            _unassigned(program),
+            _rootless(program),
+            _tangled(program),
         ):
             yield statement, subject, f"version {day}: {message}"
     linked = {part for program in programs.values() for part in _linked(program)}
@@ -208,6 +221,15 @@ def _malformed(program: GroundProgram) -> Iterator[Misstatement]:
         for section in sorted({str(atom[2]) for atom in program.possible(statement)} - stated):
             message = f"{statement} cites section {section!r}, which has no criterion or provision"
             yield statement, section, message
+
+
+def _listing_own_drug(program: GroundProgram) -> Iterator[Misstatement]:
+    """Find combinations of one version that list the policy's own drug among its partners."""
+    own = {drug for _, _, drug, _ in program.arguments("policy")}
+    for _, section, option, drug in program.arguments("combination"):
+        if drug in own:
+            message = f"combination {option!r} of section {section!r} lists the policy's own drug: leave it out"
+            yield "combination", str(option), message
 
 
 def _unassigned(program: GroundProgram) -> Iterator[Misstatement]:

@@ -87,6 +87,7 @@ VOCABULARY_STATEMENTS: Mapping[str, tuple[str, ...]] = {
     "code": ("word", "word", "text", "text", "text"),
     "diagnosis": ("word", "text"),
     "icd10": ("word", "text", "text"),
+    "icd10_caution": ("word", "text", "text"),
     "icd10_trap": ("word", "text", "text", "text"),
     "contradiction": ("word", "text"),
     "impossible": ("contradiction",),

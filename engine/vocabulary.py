@@ -29,6 +29,11 @@ def build_vocabulary(program: GroundProgram, file: str) -> Vocabulary:
         for fact, lowest, highest in program.arguments("range")
     }
     options = _options(program)
+    aliases = {
+        str(alias).lower(): str(option)
+        for statement in ("brand", "icd10")
+        for option, alias, *_ in program.arguments(statement)
+    }
     facts = {}
     for arguments in program.arguments("fact"):
         name, kind, changer = map(str, arguments)
@@ -45,6 +50,7 @@ def build_vocabulary(program: GroundProgram, file: str) -> Vocabulary:
             highest * step,
             decimals.get(name, 0),
             options.get(name),
+            {alias: option for alias, option in aliases.items() if option in options.get(name, {})},
         )
     return Vocabulary(
         facts,
@@ -133,5 +139,6 @@ def _diagnosis(program: GroundProgram, name: str, title: str) -> Diagnosis:
         name,
         title,
         {str(code): str(text) for code, text in _about(program, "icd10", name)},
+        {str(code): str(text) for code, text in _about(program, "icd10_caution", name)},
         tuple(CodeTrap(*map(str, trap)) for trap in _about(program, "icd10_trap", name)),
     )

@@ -42,7 +42,9 @@ class Case:
             identifier = None
         policy = raw.get("policy")
         if not isinstance(policy, str):
-            problems.append("policy: expected the number of a policy")
+            problems.append(
+                'policy: expected the number of a policy as a text, such as "CP.PHAR.302"'
+            )
             policy = ""
         on = raw.get("on")
         if on is not None and not isinstance(on, str):

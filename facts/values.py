@@ -102,7 +102,10 @@ def _steps(fact: Fact, raw: object) -> int:
 
 def _read_choice(fact: Fact, raw: object) -> OneOf | None:
     if isinstance(raw, str):
-        values = frozenset(_names(fact, [raw], "value"))
+        if raw not in fact.values:
+            listed = f"fact {fact.name!r}: expected one of {', '.join(fact.values)}"
+            raise ValueProblemError(f"{listed}{_meant(fact, raw)}")
+        values = frozenset([raw])
     elif isinstance(raw, Mapping):
         _refuse_other_keys(fact, raw, ("one_of",))
         if raw.get("one_of") is None:
@@ -138,13 +141,19 @@ def _names(fact: Fact, raw: object, what: str) -> Iterator[str]:
         raise ValueProblemError(_expected(fact, f"a list of {what}s", raw))
     problems = [
         f"fact {fact.name!r}: {what} {place} of {len(raw)} is none of {', '.join(fact.values)}"
-        f"{did_you_mean(str(name), fact.values)}"
+        f"{_meant(fact, name)}"
         for place, name in enumerate(raw, start=1)
         if name not in fact.values
     ]
     if problems:
         raise ValueProblemError(*problems)
     yield from raw
+
+
+def _meant(fact: Fact, name: object) -> str:
+    """Suggest the option a brand or a code stands for, or the one spelt most like the name."""
+    alias = fact.aliases.get(str(name).lower())
+    return f"; did you mean {alias!r}?" if alias else did_you_mean(str(name), fact.values)
 
 
 def _refuse_other_keys(fact: Fact, raw: Mapping[str, object], keys: tuple[str, ...]) -> None:

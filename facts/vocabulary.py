@@ -1,7 +1,7 @@
 """The vocabulary: which facts a case may state, and the drugs and diagnoses they name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -28,7 +28,8 @@ class Changer(StrEnum):
 class Fact:
     """One fact of the vocabulary.
 
-    `options` holds the values of a choice or the members of a set, with their titles. A number
+    `options` holds the values of a choice or the members of a set, with their titles; `aliases` maps
+    brands and codes, in lower case, to the option they stand for. A number
     lies between `lowest` and `highest`, both counted in steps of its last decimal: with one
     decimal, 2.3 mg is 23 steps.
     """
@@ -43,6 +44,7 @@ class Fact:
     highest: int = 0
     decimals: int = 0
     options: Mapping[str, str] | None = None
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -94,11 +96,15 @@ class CodeTrap:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """One diagnosis, its billable ICD-10-CM codes with their meaning, and the traps around it."""
+    """One diagnosis, its billable ICD-10-CM codes with their meaning, and the traps around it.
+
+    `cautions` says of a code what is often read into it and cannot be.
+    """
 
     name: str
     title: str
     icd10: Mapping[str, str]
+    cautions: Mapping[str, str]
     traps: tuple[CodeTrap, ...]
 
 

@@ -40,6 +40,7 @@ from queries.terminal import (
     show_policies,
     show_policy,
     show_proof,
+    show_sections,
 )
 
 BAD_INPUT = 2
@@ -135,13 +136,13 @@ class _Answers:
 
     def _fail(self, identifier: str | None, place: str, error: PolicygroundsError) -> None:
         self._counts["error"] += 1
-        named = f"case {identifier}: " if identifier and not isinstance(error, CaseError) else ""
-        message = f"{place}: {named}{error}"
+        named = f"{place}: case {identifier}" if identifier else place
+        problems = error.problems if isinstance(error, CaseError) else [str(error)]
         if self._as_json:
-            _print_json({"id": identifier, "error": message})
+            _print_json({"id": identifier, "error": f"{named}: {'; '.join(problems)}"})
         else:
             self._separate()
-            show_error(self._console, message)
+            show_error(self._console, named, problems)
 
     def _separate(self) -> None:
         if sum(self._counts.values()) > 1:
@@ -172,6 +173,7 @@ def policies(policy: str | None, *, as_json: bool, prove: bool, folders: Sequenc
                 _print_json(_policy_json(stated))
         elif policy:
             show_policy(_console(), chosen[0])
+            show_sections(_console(), chosen[0])
         else:
             show_policies(_console(), chosen)
 
@@ -211,7 +213,7 @@ def facts(fact: str | None, *, as_json: bool, schema: bool, folders: Sequence[Pa
         elif as_json:
             _print_json(_vocabulary_json(vocabulary))
         elif fact:
-            show_fact(_console(), vocabulary.facts[fact])
+            show_fact(_console(), vocabulary.facts[fact], vocabulary)
         else:
             show_facts(_console(), vocabulary)
 
@@ -243,6 +245,7 @@ def _policy_json(policy: Policy) -> dict[str, object]:
                 "until": version.until,
                 "status": version.status,
                 "note": version.note,
+                "sections": dict(version.texts),
             }
             for version in policy.versions
         ],
@@ -304,6 +307,7 @@ def _diagnosis_json(diagnosis: Diagnosis) -> dict[str, object]:
         "diagnosis": diagnosis.name,
         "title": diagnosis.title,
         "icd10": dict(diagnosis.icd10),
+        "cautions": dict(diagnosis.cautions),
         "not_shown_by": [
             {"first": trap.first, "last": trap.last, "text": trap.text} for trap in diagnosis.traps
         ],

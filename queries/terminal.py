@@ -16,7 +16,7 @@ from engine.determination import (
     Quantity,
     Status,
 )
-from engine.policy import Policy, Version
+from engine.policy import Policy, Version, section_order
 from facts.vocabulary import Changer, Fact, Kind, Vocabulary
 from queries.knowledge_base import Counterexample
 
@@ -44,7 +44,10 @@ def show_determination(
         _print(console, 2, (f"{problem.kind}: {problem.message}", "bold red"))
     if not answer.problems:
         console.print()
-        _print_tree(console, answer.criteria, "  ", "  ", faded=False)
+        if answer.criteria.parts:
+            _print_tree(console, answer.criteria, "  ", "  ", faded=False)
+        else:
+            _print(console, 2, "No pathway of the policy is for such a request.")
     if answer.routing:
         console.print()
         sure = answer.outcome in (Outcome.REFER, Outcome.DENY)
@@ -60,9 +63,11 @@ def show_determination(
         _print(console, 2, (sentence, "bold"))
 
 
-def show_error(console: Console, message: str) -> None:
+def show_error(console: Console, place: str, problems: Sequence[str]) -> None:
     """Print why a case could not be decided, in its place."""
-    _print(console, 0, ("ERROR", "bold red"), f"  {printable(message)}")
+    _print(console, 0, ("ERROR", "bold red"), f"  {printable(place)}")
+    for problem in problems:
+        _print(console, 2, printable(problem))
 
 
 def printable(text: str) -> str:
@@ -228,6 +233,15 @@ def show_policy(console: Console, policy: Policy) -> None:
             _print(console, 6, (choice, "bold"), f"  {reading.choices[choice]}")
 
 
+def show_sections(console: Console, policy: Policy) -> None:
+    """Print what every section of the policy's latest version says, in the order of sections."""
+    texts = policy.versions[-1].texts
+    console.print()
+    _print(console, 0, ("Sections", "bold"), f", version {policy.versions[-1].start}")
+    for section in sorted(texts, key=section_order):
+        _print(console, 2, (section, "cyan"), f"  {texts[section]}")
+
+
 def show_proof(console: Console, policy: str, version: str, found: Counterexample | None) -> None:
     """Print that every case gets exactly one outcome, or the case that does not."""
     if found is None:
@@ -244,7 +258,7 @@ def show_proof(console: Console, policy: str, version: str, found: Counterexampl
     _print(console, 2, f"readings: {json.dumps(dict(found.readings))}")
 
 
-def show_fact(console: Console, fact: Fact) -> None:
+def show_fact(console: Console, fact: Fact, vocabulary: Vocabulary) -> None:
     """Print one fact of the vocabulary, its values with their titles."""
     _print(console, 0, (fact.name, "bold"), f"  {fact.title}")
     _print(console, 0, fact.question)
@@ -255,6 +269,28 @@ def show_fact(console: Console, fact: Fact) -> None:
         return
     for value, title in sorted(fact.options.items()):
         _print(console, 2, (value, "cyan"), f"  {title}")
+        for line in _codes(vocabulary, fact, value):
+            _print(console, 6, (line, "dim"))
+
+
+def _codes(vocabulary: Vocabulary, fact: Fact, option: str) -> Iterator[str]:
+    """Say what is known of a drug or a diagnosis beside its name: brands, classes, codes, traps."""
+    drug = vocabulary.drugs.get(option)
+    if fact.kind is Kind.SET and drug is not None:
+        classes = [vocabulary.classes[name] for name in drug.classes]
+        if drug.classes or drug.brands:
+            yield "; ".join(filter(None, [", ".join(drug.brands), ", ".join(classes)]))
+        for code in drug.codes:
+            yield f"{code.system} {code.code}  {code.text} (from: {code.source})"
+    diagnosis = vocabulary.diagnoses.get(option)
+    if fact.name == "diagnosis" and diagnosis is not None:
+        for number, text in diagnosis.icd10.items():
+            yield f"ICD-10-CM {number}  {text}"
+        for number, text in diagnosis.cautions.items():
+            yield f"caution: {number} {text}"
+        for trap in diagnosis.traps:
+            numbers = trap.first if trap.first == trap.last else f"{trap.first} to {trap.last}"
+            yield f"not {numbers}: {trap.text}"
 
 
 def _window(version: Version) -> str:

@@ -164,6 +164,8 @@ def contradictions(policy: str, facts: Facts) -> tuple[str, ...]:
         found.append("progression_with_complete_response")
     if facts["response"] == "progressive" and not facts["progression"]:
         found.append("progressive_response_without_progression")
+    if facts["response"] == "progressive" and facts["responding"]:
+        found.append("responding_with_progressive_response")
     if facts["prior_drugs"] and facts["prior_lines"] == 0:
         found.append("prior_drugs_without_prior_line")
     if policy == CENTENE and facts["line_of_business"] == "fep":
@@ -677,6 +679,7 @@ _CONTRADICTION_FACTS: tuple[str, ...] = (
     "prior_drugs",
     "refractory_to",
     "progression",
+    "responding",
     "response",
 )
 
@@ -1059,7 +1062,7 @@ _TEMPLATES: dict[str, tuple[dict[str, object], ...]] = {
         {"regimen": ["dexamethasone", "cyclophosphamide"], "treatment_setting": "maintenance"},
         _RENEWAL,
         _RENEWAL | {"regimen": ["ixazomib", "dexamethasone"]},
-        _RENEWAL | {"progression": True, "response": "progressive"},
+        _RENEWAL | {"progression": True, "responding": False, "response": "progressive"},
         _RENEWAL | {"unacceptable_toxicity": True},
         _OTHER_DIAGNOSIS,
     ),

@@ -86,7 +86,7 @@ def test_the_engine_agrees_with_the_oracle_on_random_cases(kb: KnowledgeBase, se
 
 
 def test_the_random_cases_come_to_every_end(kb: KnowledgeBase) -> None:
-    counts = soak.compare(kb, seed="ends", cases=200).counts
+    counts = soak.compare(kb, seed="ends", cases=500).counts
     for kind in ("complete", "partial"):
         for outcome in ("approve", "refer", "deny", "contradiction"):
             assert counts[f"{kind} {outcome}"]

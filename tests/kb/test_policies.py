@@ -1415,6 +1415,10 @@ CONTRADICTIONS: dict[str, tuple[Facts, set[str]]] = {
         {"response": "progressive"},
         {"progression", "response"},
     ),
+    "a response with progressive disease": (
+        {"responding": True, "response": "progressive", "progression": True},
+        {"responding", "response"},
+    ),
 }
 
 
