@@ -4,14 +4,17 @@ Both are questions about minimal sets, asked of clingo. Every set it returns is 
 is used: its enumeration of minimal sets silently degrades under other solver options.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TypeVar
 
 import clingo
 from clingo.backend import HeuristicType
 
 from engine.program import GroundProgram
-from engine.solver import CONFLICT_LIMIT, Inputs, Solver, SolvingStoppedError, Unit, load
+from engine.solver import CONFLICT_LIMIT, Budget, Inputs, Solver, SolvingStoppedError, Unit, load
+
+MOST_SETS = 1_000
+"""Minimal sets looked at for one question; the packaged policies have below a hundred."""
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -24,10 +27,10 @@ class Dependence:
     together these sets have one member: the fact alone can move the answer.
     """
 
-    def __init__(self, program: GroundProgram, inputs: Inputs) -> None:
+    def __init__(self, program: GroundProgram, inputs: Inputs, budget: Budget) -> None:
+        self._budget = budget
         options = ["--heuristic=Domain", "--enum-mode=domRec"]
         self._control = clingo.Control(options, message_limit=0)
-        self._control.configuration.solve.models = 0  # type: ignore[union-attr]
         self._control.configuration.solve.solve_limit = str(CONFLICT_LIMIT)  # type: ignore[union-attr]
         self._differs: dict[Unit, int] = {}
         with self._control.backend() as backend:
@@ -63,8 +66,8 @@ class Dependence:
     def matter(self, assumptions: Sequence[int], asked: str) -> frozenset[Unit]:
         """Return the units that matter to the outcome ("outcome") or to its parts ("answer").
 
-        Raises SolvingStoppedError if the solver gave up, or returned sets that are not all the
-        minimal ones.
+        Raises SolvingStoppedError if the solver gave up, if there are more than a thousand minimal
+        sets, or if one it returned is not minimal or does not cover what can differ.
         """
         both = [
             copy[literal] if literal > 0 else -copy[-literal]
@@ -74,11 +77,12 @@ class Dependence:
         base = [*both, self._apart[asked]]
         found: list[frozenset[Unit]] = []
 
-        def keep(model: clingo.Model) -> None:
+        def keep(model: clingo.Model) -> bool:
             differing = (unit for unit, atom in self._differs.items() if model.is_true(atom))
             found.append(frozenset(differing))
+            return len(found) < MOST_SETS
 
-        if not self._control.solve(assumptions=base, on_model=keep).exhausted:
+        if not self._solve(base, 0, keep).exhausted:
             raise SolvingStoppedError
         matter = frozenset[Unit]().union(*found)
         self._verify(base, found, matter)
@@ -87,7 +91,7 @@ class Dependence:
     def _verify(
         self, base: Sequence[int], found: Sequence[frozenset[Unit]], matter: frozenset[Unit]
     ) -> None:
-        """Check that no set found is larger than needed, and that nothing outside them matters."""
+        """Check that each set found is minimal, and that nothing outside all of them matters."""
         for differing in found:
             for spared in differing if len(differing) > 1 else ():
                 if self._can_differ_in(base, differing - {spared}):
@@ -97,12 +101,20 @@ class Dependence:
 
     def _can_differ_in(self, base: Sequence[int], units: frozenset[Unit] | set[Unit]) -> bool:
         others = [-atom for unit, atom in self._differs.items() if unit not in units]
-        self._control.configuration.solve.models = 1  # type: ignore[union-attr]
-        result = self._control.solve(assumptions=[*base, *others])
-        self._control.configuration.solve.models = 0  # type: ignore[union-attr]
-        if result.satisfiable is None:
+        satisfiable = self._solve([*base, *others], 1).satisfiable
+        if satisfiable is None:
             raise SolvingStoppedError
-        return result.satisfiable
+        return satisfiable
+
+    def _solve(
+        self,
+        assumptions: Sequence[int],
+        models: int,
+        on_model: Callable[[clingo.Model], bool] | None = None,
+    ) -> clingo.SolveResult:
+        self._budget.check()
+        self._control.configuration.solve.models = models  # type: ignore[union-attr]
+        return self._control.solve(assumptions=list(assumptions), on_model=on_model)
 
 
 def minimal_conflict(

@@ -13,7 +13,7 @@ from itertools import combinations
 from engine.dependence import Dependence, minimal_conflict
 from engine.policy import Branch, Policy, Version, branches
 from engine.program import Atom
-from engine.solver import Derived, Inputs, Solver, SolvingStoppedError, Unit
+from engine.solver import Budget, Derived, Inputs, Solver, SolvingStoppedError, Unit
 from facts.values import Known
 from facts.vocabulary import Vocabulary
 
@@ -220,12 +220,12 @@ class Decider:
         self._version = version
         self._vocabulary = vocabulary
         self._inputs = Inputs(version.program)
-        self._solver = Solver(version.program)
-        self._dependence = Dependence(version.program, self._inputs)
+        self._budget = Budget()
+        self._solver = Solver(version.program, self._budget)
+        self._dependence = Dependence(version.program, self._inputs, self._budget)
         self._contradictions = {
-            str(name): -version.program.atoms["impossible", name]
+            str(name): -self._solver.literal(("impossible", name))
             for _, name in version.program.possible("impossible")
-            if ("impossible", name) in version.program.atoms
         }
         self._outcomes = {
             outcome: self._solver.literal(("outcome", outcome.value)) for outcome in OUTCOMES
@@ -234,12 +234,13 @@ class Decider:
         self._branches = branches(version.program)
         self._texts = version.texts
 
-    def possible(self, known: Mapping[str, Known], readings: Mapping[str, str]) -> set[Outcome]:
-        """Return the outcomes the contradiction-free completions of a case can have.
-
-        Raises SolvingStoppedError if the solver gave up.
-        """
-        return set(self._possible(self._assume(known, readings)))
+    def outcome(self, known: Mapping[str, Known], readings: Mapping[str, str]) -> Outcome:
+        """Return the outcome that `determine` gives, and nothing else."""
+        self._budget.renew()
+        try:
+            return self._settle(self._assume(known, readings))
+        except _FAILURES:
+            return Outcome.PEND
 
     def determine(
         self,
@@ -250,12 +251,13 @@ class Decider:
         on: str,
     ) -> Determination:
         """Decide a case. Whatever goes wrong in the solver is a pend with its reason."""
+        self._budget.renew()
         try:
             return self._determine(known, readings, case, on)
-        except (SolvingStoppedError, RuntimeError, MemoryError) as stopped:
-            message = "the solver gave no answer within its limit"
-            if not isinstance(stopped, SolvingStoppedError):
-                message = "the solver failed"
+        except _FAILURES as stopped:
+            message = (
+                str(stopped) if isinstance(stopped, SolvingStoppedError) else "the solver failed"
+            )
             return self._pend(case, on, Problem("stopped", message))
 
     def _determine(
@@ -265,7 +267,7 @@ class Decider:
         possible = self._possible(assumptions)
         if not possible and not self._solver.satisfiable(assumptions):
             return self._pend(case, on, *self._conflicts(known, readings))
-        broken = None if self.total else self._broken(assumptions)
+        broken = self._broken(assumptions)
         if broken:
             return self._pend(case, on, broken)
         derived = self._solver.derived(assumptions)
@@ -303,9 +305,12 @@ class Decider:
         )
 
     @cached_property
-    def total(self) -> bool:
-        """Whether every contradiction-free complete case gets exactly one outcome."""
-        return self._counterexample_literals() is None
+    def _total(self) -> bool:
+        """Whether every contradiction-free complete case surely gets exactly one outcome."""
+        try:
+            return self._counterexample_literals() is None
+        except SolvingStoppedError:
+            return False
 
     def counterexample(
         self,
@@ -313,7 +318,9 @@ class Decider:
         """Return a contradiction-free complete case without exactly one outcome, if there is one.
 
         It comes as the facts the policy looks at, in the JSON form, the readings, and the outcomes.
+        Raises SolvingStoppedError if the search hit a limit.
         """
+        self._budget.renew()
         broken = self._counterexample_literals()
         if broken is None:
             return None
@@ -350,6 +357,8 @@ class Decider:
 
     def _broken(self, assumptions: Sequence[int]) -> Problem | None:
         """Say so if the policy gives some completion of the case no outcome, or two."""
+        if self._total:
+            return None
         for problem, wrong in self._wrong_outcomes():
             if self._solver.satisfiable([*assumptions, *wrong]):
                 return problem
@@ -374,9 +383,18 @@ class Decider:
 
     def _keeps(self, assumptions: Sequence[int], outcome: Outcome) -> bool:
         """Whether a settled outcome surely stands under other assumptions: one solver call."""
-        return outcome is not Outcome.PEND and not self._solver.satisfiable(
-            [*assumptions, -self._outcomes[outcome]]
+        return (
+            outcome is not Outcome.PEND
+            and self._total
+            and not self._solver.satisfiable([*assumptions, -self._outcomes[outcome]])
         )
+
+    def _settle(self, assumptions: Sequence[int]) -> Outcome:
+        """Return the one outcome of all completions, or pend if they have none, or several."""
+        possible = self._possible(assumptions)
+        if len(possible) != 1 or self._broken(assumptions):
+            return Outcome.PEND
+        return possible[0]
 
     def _pend(self, case: str | None, on: str, *problems: Problem) -> Determination:
         """Leave the case undecided: nothing is said of any criterion."""
@@ -452,10 +470,9 @@ class Decider:
     def _authorization(self, answers: Sequence[Atom], derived: Derived) -> Authorization:
         months = sorted({int(answer[2]) for answer in answers if answer[0] == "months"})
         quantities = [
-            Quantity(int(amount), str(unit), int(days), str(section))
-            for part, section, amount, *(unit, days) in (
-                answer for answer in answers if answer[0] == "quantity"
-            )
+            Quantity(int(answer[2]), str(answer[3]), int(answer[4]), str(answer[1]))
+            for answer in answers
+            if answer[0] == "quantity"
         ]
         no_months = [None] if months and ("states", "months") not in derived.every else []
         no_limit = [None] if quantities and ("states", "quantity") not in derived.every else []
@@ -513,14 +530,15 @@ class Decider:
                 assumptions = [*chosen, *stated]
                 if self._keeps(assumptions, outcome):
                     continue
-                possible = self._possible(assumptions)
-                moved = possible[0] if len(possible) == 1 else Outcome.PEND
+                moved = self._settle(assumptions)
                 if moved is not outcome:
                     yield ReadingDependence(
                         name, reading.sections, reading.question, readings[name], other, moved
                     )
 
 
+_FAILURES = (SolvingStoppedError, RuntimeError, MemoryError)
+"""What clingo's library raises, beside this project's own error, when it cannot go on."""
 _DECIDING = ("basis", "refer_to")
 
 

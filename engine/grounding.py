@@ -199,6 +199,9 @@ def _misstated(program: GroundProgram) -> Iterator[tuple[str, str, str]]:
                 f"{name} ({shown}) depends on the facts of a case; it must hold for every case"
             )
             yield str(name), str(arguments[1]), message
+    for (name,) in program.arguments("impossible"):
+        message = f"contradiction {name!r} holds in every case, so that no case could be decided"
+        yield "impossible", str(name), message
     cycle = program.cycle()
     if cycle:
         names = (" ".join(str(part) for part in atom) for atom in cycle)

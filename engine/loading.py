@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from select import select
 from typing import Any
 
 import kb
@@ -26,6 +27,8 @@ from facts.vocabulary import Vocabulary
 
 SECONDS_FOR_A_FILE = 20.0
 """The packaged policies take less than one."""
+SECONDS_TO_START = 30.0
+"""For the child to start and read the vocabulary, on a busy machine."""
 MEMORY_BYTES = 1 << 30
 """Address space of the child; the packaged policies need a tenth."""
 
@@ -194,14 +197,18 @@ class _Worker:
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             raise RuntimeError("the worker is not running")
+        answered: Sequence[object] = [process]
         try:
             process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
-            line = process.stdout.readline()
+            # The child ends itself when it is late; this is for one that cannot even do that.
+            answered = select([process.stdout], [], [], self._seconds + SECONDS_TO_START)[0]
+            line = process.stdout.readline() if answered else ""
         except BrokenPipeError:
             line = ""
         if not line.endswith("\n"):
-            end = self._end(process.wait())
+            process.kill()
+            end = self._end(process.wait(), late=not answered)
             self.stop()
             raise KnowledgeBaseError([FileProblem(about, None, None, end)])
         answer: dict[str, Any] = json.loads(line)
@@ -209,8 +216,8 @@ class _Worker:
             raise KnowledgeBaseError([FileProblem(*problem) for problem in answer["problems"]])
         return answer
 
-    def _end(self, status: int) -> str:
-        if status == -signal.SIGALRM:
+    def _end(self, status: int, *, late: bool) -> str:
+        if late or status == -signal.SIGALRM:
             return f"grounding took more than {self._seconds:g} seconds and was stopped"
         return f"grounding needed more than {self._memory >> 20} MiB or crashed, and was stopped"
 

@@ -4,17 +4,21 @@ Facts become assumptions on the atoms that complete a case; what is left open th
 A control is not safe to share between threads, so neither is a solver.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import clingo
 
 from engine.program import Atom, GroundProgram
+from facts.errors import PolicygroundsError
 from facts.values import Known, Members, OneOf, Truth
 from facts.vocabulary import Fact
 
-CONFLICT_LIMIT = 100_000
+CONFLICT_LIMIT = 20_000
 """A search that meets this many conflicts is given up; the packaged policies meet a few dozen."""
+SECONDS_FOR_A_CASE = 10.0
+"""The packaged policies take a hundredth of one."""
 
 
 CONSTANT = 2**31 - 1
@@ -36,8 +40,28 @@ DERIVED = frozenset(
 """The predicates a determination reads; the rest are facts, or steps on the way."""
 
 
-class SolvingStoppedError(Exception):
+class SolvingStoppedError(PolicygroundsError):
     """The solver gave no answer: a limit was hit, or it was interrupted."""
+
+    def __init__(self) -> None:
+        super().__init__("the solver gave no answer within its limits")
+
+
+class Budget:
+    """The time that all searches for one answer may take together."""
+
+    def __init__(self) -> None:
+        self._end = 0.0
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin anew, for another answer."""
+        self._end = time.monotonic() + SECONDS_FOR_A_CASE
+
+    def check(self) -> None:
+        """Raise SolvingStoppedError if the time is over."""
+        if time.monotonic() > self._end:
+            raise SolvingStoppedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +164,9 @@ class Solver:
     Literals are numbers of atoms of the ground program, negative for negated ones.
     """
 
-    def __init__(self, program: GroundProgram) -> None:
+    def __init__(self, program: GroundProgram, budget: Budget) -> None:
         self.program = program
+        self._budget = budget
         self._control = clingo.Control(message_limit=0)
         self._configure("solve_limit", CONFLICT_LIMIT)
         shown = [atom for atom in program.atoms if atom[0] in DERIVED]
@@ -164,7 +189,7 @@ class Solver:
 
     def satisfiable(self, assumptions: Iterable[int]) -> bool:
         """Whether some completion satisfies the assumptions. Raises SolvingStoppedError at the limit."""
-        satisfiable = self._control.solve(assumptions=self._own(assumptions)).satisfiable
+        satisfiable = self._solve(self._own(assumptions)).satisfiable
         if satisfiable is None:
             raise SolvingStoppedError
         return satisfiable
@@ -173,9 +198,9 @@ class Solver:
         """Return which of the literals hold in some completion, or None if there is none."""
         found: list[list[bool]] = []
         own = self._own(literals)
-        result = self._control.solve(
-            assumptions=self._own(assumptions),
-            on_model=lambda model: found.append([model.is_true(literal) for literal in own]),
+        result = self._solve(
+            self._own(assumptions),
+            lambda model: found.append([model.is_true(literal) for literal in own]),
         )
         if result.satisfiable is None:
             raise SolvingStoppedError
@@ -192,9 +217,7 @@ class Solver:
         self._configure("enum_mode", mode)
         self._configure("models", 0)
         try:
-            result = self._control.solve(
-                assumptions=assumptions, on_model=lambda model: found.append(self._read(model))
-            )
+            result = self._solve(assumptions, lambda model: found.append(self._read(model)))
         finally:
             self._configure("enum_mode", "auto")
             self._configure("models", 1)
@@ -205,6 +228,12 @@ class Solver:
     def _read(self, model: clingo.Model) -> frozenset[Atom]:
         shown = model.symbols(shown=True)
         return self._always.union(self._shown[symbol.arguments[0].number] for symbol in shown)
+
+    def _solve(
+        self, assumptions: list[int], on_model: Callable[[clingo.Model], None] | None = None
+    ) -> clingo.SolveResult:
+        self._budget.check()
+        return self._control.solve(assumptions=assumptions, on_model=on_model)
 
     def _own(self, literals: Iterable[int]) -> list[int]:
         numbers = self._numbers

@@ -18,7 +18,7 @@ from facts.vocabulary import (
 
 def build_vocabulary(program: GroundProgram, file: str) -> Vocabulary:
     """Build the vocabulary; raises KnowledgeBaseError naming every fact that is not whole."""
-    problems = list(_incomplete(program))
+    problems = [*_incomplete(program), *_misfit(program)]
     if problems:
         raise KnowledgeBaseError([FileProblem(file, None, None, message) for message in problems])
     titles, questions = _texts(program, "title"), _texts(program, "question")
@@ -97,6 +97,22 @@ def _incomplete(program: GroundProgram) -> Iterator[str]:
     for drug, drug_class in program.arguments("drug_class"):
         if drug not in drugs or drug_class not in classes:
             yield f"drug_class of {drug!r} and {drug_class!r}: both must be stated"
+
+
+def _misfit(program: GroundProgram) -> Iterator[str]:
+    """Find statements about facts of another kind than the statement is for."""
+    kinds = {str(name): str(kind) for name, kind, _ in program.arguments("fact")}
+    fits = {
+        "value": Kind.CHOICE,
+        "member": Kind.SET,
+        "unit": Kind.NUMBER,
+        "range": Kind.NUMBER,
+        "decimals": Kind.NUMBER,
+    }
+    for statement, kind in fits.items():
+        for fact in sorted({str(arguments[0]) for arguments in program.arguments(statement)}):
+            if kinds.get(fact, kind) != kind:
+                yield f"{statement} of {fact!r}, which is a {kinds[fact]}, not a {kind}"
 
 
 def _texts(program: GroundProgram, statement: str) -> dict[str, str]:

@@ -19,6 +19,7 @@ def main(requests: Iterable[str]) -> None:
     base: GroundVocabulary | None = None
     seconds = 0.0
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})  # a caller's mask is inherited
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in requests:
         request = json.loads(line)

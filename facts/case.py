@@ -3,12 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from facts.errors import CaseError, did_you_mean
 from facts.values import Known, ValueProblemError, read_value
 from facts.vocabulary import Vocabulary
 
 KEYS = ("id", "policy", "on", "facts")
+_MISNAMED = {
+    "date": "on",
+    "day": "on",
+    "as_of": "on",
+    "effective": "on",
+    "version": "on",
+    "fact": "facts",
+    "case": "id",
+}
+"""Keys that say what another key is for; a case that has one of them is not what was meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,34 +40,42 @@ class Case:
         """Read the JSON form of a case. Raises CaseError with everything wrong with its frame."""
         if not isinstance(raw, Mapping):
             raise CaseError(None, ["expected an object with policy and facts"])
-        problems = [
-            f"unknown key {key!r}{meant}"
-            for key in raw
-            if key not in KEYS and (meant := did_you_mean(str(key), KEYS))
-        ]
-        identifier = raw.get("id")
+        problems = [problem for key in raw if (problem := _misnamed(str(key)))]
+        identifier: Any = raw.get("id")
         if isinstance(identifier, int) and not isinstance(identifier, bool):
             identifier = str(identifier)
-        if identifier is not None and not isinstance(identifier, str):
-            problems.append("id: expected a text")
-            identifier = None
-        policy = raw.get("policy")
-        if not isinstance(policy, str):
-            problems.append(
-                'policy: expected the number of a policy as a text, such as "CP.PHAR.302"'
-            )
-            policy = ""
-        on = raw.get("on")
-        if on is not None and not isinstance(on, str):
-            problems.append("on: expected a date such as 2025-09-15")
-            on = None
-        facts = raw.get("facts")
-        if not isinstance(facts, Mapping):
-            problems.append("facts: expected an object of facts; {} if nothing is known")
-            facts = {}
+        given: dict[str, Any] = {key: raw.get(key) for key in ("policy", "facts", "on")}
+        case = Case(id=identifier, **given)
+        problems += case.frame_problems()
         if problems:
-            raise CaseError(identifier, problems)
-        return Case(policy=policy, facts=facts, on=on, id=identifier)
+            raise CaseError(identifier if isinstance(identifier, str) else None, problems)
+        return case
+
+    def frame_problems(self) -> list[str]:
+        """Say what is wrong with the case apart from its facts: wrong types, and a wrong date."""
+        problems = []
+        if self.id is not None and not isinstance(self.id, str):
+            problems.append("id: expected a text")
+        if not isinstance(self.policy, str) or not self.policy:
+            problems.append('policy: expected the number of a policy, such as "CP.PHAR.302"')
+        try:
+            read_date(self.on)
+        except ValueError:
+            problems.append("on: expected a date such as 2025-09-15")
+        if not isinstance(self.facts, Mapping):
+            problems.append("facts: expected an object of facts; {} if nothing is known")
+        return problems
+
+
+def _misnamed(key: str) -> str | None:
+    """Say so if a key that is none of a case's is a misspelling of one, or asks what cannot be."""
+    if key in KEYS:
+        return None
+    if key.lower() in ("reading", "readings"):
+        return f"unknown key {key!r}: readings are chosen by the caller, not by a case"
+    meant = _MISNAMED.get(key.lower()) or (key.lower() if key.lower() in KEYS else None)
+    suggestion = f"; did you mean {meant!r}?" if meant else did_you_mean(key, KEYS)
+    return f"unknown key {key!r}{suggestion}" if suggestion else None
 
 
 def read_date(raw: str | date | None) -> str:
@@ -65,7 +84,7 @@ def read_date(raw: str | date | None) -> str:
         return date.today().isoformat()
     if isinstance(raw, date):
         return raw.isoformat()[:10]
-    if date.fromisoformat(raw).isoformat() != raw:
+    if not isinstance(raw, str) or date.fromisoformat(raw).isoformat() != raw:
         raise ValueError(raw)
     return raw
 

@@ -61,18 +61,26 @@ def _number(fact: Fact) -> list[dict[str, object]]:
         "minimum": fact.number(fact.lowest),
         "maximum": fact.number(fact.highest),
     }
-    end = {"anyOf": [number, {"type": "null"}]}
+    end = _or_null(number)
     return [number, _object({"at_least": end, "at_most": end})]
 
 
 def _choice(fact: Fact) -> list[dict[str, object]]:
-    some = {"type": "array", "items": {"enum": list(fact.values)}, "minItems": 1}
-    return [{"enum": list(fact.values)}, _object({"one_of": some})]
+    some: dict[str, object] = {
+        "type": "array",
+        "items": {"enum": list(fact.values)},
+        "minItems": 1,
+    }
+    return [{"enum": list(fact.values)}, _object({"one_of": _or_null(some)})]
 
 
 def _set(fact: Fact) -> list[dict[str, object]]:
     some: dict[str, object] = {"type": "array", "items": {"enum": list(fact.values)}}
-    return [some, _object({"includes": some, "excludes": some})]
+    return [some, _object({"includes": _or_null(some), "excludes": _or_null(some)})]
+
+
+def _or_null(schema: dict[str, object]) -> dict[str, object]:
+    return {"anyOf": [schema, {"type": "null"}]}
 
 
 def _object(properties: dict[str, object]) -> dict[str, object]:

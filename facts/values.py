@@ -6,6 +6,7 @@ A value says what the fact can still be. Unknown has no value: the fact is left 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from typing import TypeAlias
 
 from facts.errors import did_you_mean
@@ -41,6 +42,9 @@ class Members:
     includes: frozenset[str]
     excludes: frozenset[str]
 
+
+MOST_PROBLEMS = 20
+"""Problems reported of one value."""
 
 Known: TypeAlias = Truth | Bounds | OneOf | Members
 
@@ -84,7 +88,7 @@ def _read_number(fact: Fact, raw: object) -> Bounds | None:
 def _steps(fact: Fact, raw: object) -> int:
     if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
         raise ValueProblemError(_expected(fact, f"a number of {fact.unit}", raw))
-    number = Decimal(str(raw))
+    number = Decimal(repr(raw)) if isinstance(raw, float) else Decimal(raw)
     if not number.is_finite():
         raise ValueProblemError(_expected(fact, f"a number of {fact.unit}", raw))
     lowest, highest = fact.number(fact.lowest), fact.number(fact.highest)
@@ -125,8 +129,8 @@ def _read_set(fact: Fact, raw: object) -> Members | None:
     if not isinstance(raw, Mapping):
         raise ValueProblemError(_expected(fact, "a list of members, or includes and excludes", raw))
     _refuse_other_keys(fact, raw, ("includes", "excludes"))
-    includes = frozenset(_names(fact, raw.get("includes") or [], "member"))
-    excludes = frozenset(_names(fact, raw.get("excludes") or [], "member"))
+    includes = _members(fact, raw.get("includes"))
+    excludes = _members(fact, raw.get("excludes"))
     both = sorted(includes & excludes)
     if both:
         raise ValueProblemError(
@@ -135,19 +139,30 @@ def _read_set(fact: Fact, raw: object) -> Members | None:
     return Members(includes, excludes) if includes or excludes else None
 
 
+def _members(fact: Fact, raw: object) -> frozenset[str]:
+    return frozenset() if raw is None else frozenset(_names(fact, raw, "member"))
+
+
 def _names(fact: Fact, raw: object, what: str) -> Iterator[str]:
     """Check a list of values or members; every one that is unknown is a problem of its own."""
     if not isinstance(raw, list | tuple | set | frozenset):
         raise ValueProblemError(_expected(fact, f"a list of {what}s", raw))
+    known = frozenset(fact.values)
+    wrong = (
+        (place, name) for place, name in enumerate(raw, start=1) if not _is_one_of(name, known)
+    )
     problems = [
         f"fact {fact.name!r}: {what} {place} of {len(raw)} is none of {', '.join(fact.values)}"
         f"{_meant(fact, name)}"
-        for place, name in enumerate(raw, start=1)
-        if name not in fact.values
+        for place, name in islice(wrong, MOST_PROBLEMS)
     ]
     if problems:
         raise ValueProblemError(*problems)
     yield from raw
+
+
+def _is_one_of(name: object, known: frozenset[str]) -> bool:
+    return isinstance(name, str) and name in known
 
 
 def _meant(fact: Fact, name: object) -> str:

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import StrEnum
+
+_EXACT = Context(prec=50)
+"""Enough digits for any number below 10**12 and its decimals, whatever the caller's context."""
 
 
 class Kind(StrEnum):
@@ -55,8 +58,9 @@ class Fact:
         """Count a number in steps of the last decimal; None if it has more decimals than that."""
         if number.adjusted() > 12:
             return None
-        scaled = number.scaleb(self.decimals)
-        return int(scaled) if scaled == scaled.to_integral_value() else None
+        last = Decimal(1).scaleb(-self.decimals, _EXACT)
+        rounded = number.quantize(last, context=_EXACT)
+        return int(rounded.scaleb(self.decimals, _EXACT)) if rounded == number else None
 
     def number(self, steps: int) -> int | float:
         """Turn steps back into a number: an integer where it is one, else the nearest float."""

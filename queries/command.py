@@ -1,6 +1,7 @@
 """The command line: `policygrounds determine | policies | facts`.
 
-Exit status: 0 if everything asked was answered; 2 for bad input, be it one case among many.
+Exit status: 0 if everything asked was answered; 1 if `policies --prove` found a case without
+exactly one outcome; 2 for bad input, be it one case among many, and for what could not be done.
 """
 
 import json
@@ -9,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib import metadata
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
@@ -60,8 +62,15 @@ _folders = click.option(
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 
 
+def _version() -> str:
+    try:
+        return metadata.version("policygrounds")
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="policygrounds")
+@click.version_option(_version(), prog_name="policygrounds")
 def main() -> None:
     """Decide drug-coverage requests under policies written as logic, with their grounds."""
 
@@ -159,7 +168,11 @@ class _Answers:
 @main.command()
 @click.argument("policy", required=False)
 @_as_json
-@click.option("--prove", is_flag=True, help="Prove that every complete case gets one outcome.")
+@click.option(
+    "--prove",
+    is_flag=True,
+    help="Prove that every complete case gets one outcome; status 1 if not.",
+)
 @_folders
 def policies(policy: str | None, *, as_json: bool, prove: bool, folders: Sequence[Path]) -> None:
     """List the policies and their versions, or show POLICY with its readings."""
@@ -351,7 +364,9 @@ def _errors(file: Path | None) -> Iterator[None]:
     """Turn errors of the project into a message and the exit status for bad input."""
     try:
         yield
-    except PolicygroundsError as error:
+    except BrokenPipeError:
+        raise
+    except (PolicygroundsError, OSError) as error:
         named = f"{_name(file)}: " if file and isinstance(error, UnreadableInputError) else ""
         for line in str(error).splitlines():
             click.echo(f"policygrounds: {named}{printable(line)}", err=True)
@@ -366,7 +381,7 @@ def _name(file: Path) -> str:
 def _opened(file: Path) -> Iterator[TextIO]:
     """Open a file of cases as a stream; a long one read at a terminal gets a progress bar."""
     if str(file) == "-":
-        yield TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="replace")
+        yield TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="surrogateescape")
         return
     try:
         source = file.open("rb")
@@ -375,15 +390,17 @@ def _opened(file: Path) -> Iterator[TextIO]:
     with source:
         size = file.stat().st_size
         errors = Console(stderr=True)
-        if size < LONG_INPUT or not errors.is_terminal:
-            yield TextIOWrapper(source, encoding="utf-8-sig", errors="replace")
+        if size < LONG_INPUT or not errors.is_terminal or sys.stdout.isatty():
+            yield TextIOWrapper(source, encoding="utf-8-sig", errors="surrogateescape")
             return
         with wrap_file(source, size, description="Deciding", console=errors) as watched:
-            yield TextIOWrapper(watched, encoding="utf-8-sig", errors="replace")
+            yield TextIOWrapper(watched, encoding="utf-8-sig", errors="surrogateescape")
 
 
 def _console() -> Console:
     """Wrap lines at the width of a terminal; leave them whole for a file or another program."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a name may hold what the terminal cannot show
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = UNWRAPPED

@@ -5,11 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import local
 
-from engine.determination import Decider, Determination
+from engine.determination import Decider, Determination, Outcome
 from engine.loading import Library, load_folders, load_packaged
 from engine.policy import Policy, Version
 from facts.case import Case, read_date, read_facts
-from facts.errors import CaseError, UnknownPolicyError, UnknownReadingError, did_you_mean
+from facts.errors import (
+    CaseError,
+    PolicygroundsError,
+    UncoveredDateError,
+    UnknownPolicyError,
+    UnknownReadingError,
+    did_you_mean,
+)
+from facts.values import Known
 from facts.vocabulary import Vocabulary
 
 
@@ -56,36 +64,64 @@ class KnowledgeBase:
 
         `readings` sets named readings of the policy; the others keep their default. Raises
         CaseError for facts that do not fit the vocabulary, UnknownPolicyError, UncoveredDateError
-        and UnknownReadingError. Anything the solver cannot do comes back as a pend.
+        and UnknownReadingError; several such problems at once come as one CaseError. Anything the
+        solver cannot do comes back as a pend.
         """
-        policy = self.policy(case.policy)
-        known, problems = read_facts(case, self.vocabulary)
-        on = ""
-        try:
-            on = read_date(case.on)
-        except ValueError:
-            problems.append("on: expected a date such as 2025-09-15")
-        if problems:
-            raise CaseError(case.id, problems)
-        version = policy.version(on)
-        chosen = _choose(policy, readings or {})
-        return self._decider(policy, version).determine(known, chosen, case=case.id, on=on)
+        ready = self._prepare(case, readings or {})
+        return ready.decider.determine(ready.known, ready.readings, case=case.id, on=ready.on)
+
+    def outcome(self, case: Case, *, readings: Mapping[str, str] | None = None) -> Outcome:
+        """Return the outcome of a case alone, several times faster than `determine`.
+
+        It is the outcome `determine` gives; the same errors are raised.
+        """
+        ready = self._prepare(case, readings or {})
+        return ready.decider.outcome(ready.known, ready.readings)
 
     def counterexample(self, policy: str, *, on: str | None = None) -> Counterexample | None:
         """Look for a complete case without exactly one outcome; None proves there is none.
 
         The search covers every contradiction-free case and every choice of readings, in the
-        version in force on a date (today if none is given). Raises UnknownPolicyError and
-        UncoveredDateError.
+        version in force on a date (today if none is given). Raises UnknownPolicyError,
+        UncoveredDateError, CaseError for a date that is none, and PolicygroundsError if the solver
+        could neither prove nor disprove it within its limits.
         """
         stated = self.policy(policy)
-        version = stated.version(read_date(on))
+        try:
+            version = stated.version(read_date(on))
+        except ValueError:
+            raise CaseError(None, ["on: expected a date such as 2025-09-15"]) from None
         found = self._decider(stated, version).counterexample()
         if found is None:
             return None
         facts, readings, outcomes = found
         case = Case(policy=policy, on=version.start, facts=facts)
         return Counterexample(case, readings, tuple(outcome.value for outcome in outcomes))
+
+    def _prepare(self, case: Case, readings: Mapping[str, str]) -> "_Ready":
+        """Read a case; raise the one error there is, or one that holds them all."""
+        problems = case.frame_problems()
+        if problems:
+            raise CaseError(case.id, problems)
+        errors: list[PolicygroundsError] = []
+        known, problems = read_facts(case, self.vocabulary)
+        if problems:
+            errors.append(CaseError(case.id, problems))
+        on = read_date(case.on)
+        try:
+            policy = self.policy(case.policy)
+        except UnknownPolicyError as error:
+            errors.append(error)
+        else:
+            try:
+                version, chosen = policy.version(on), _choose(policy, readings)
+            except (UncoveredDateError, UnknownReadingError) as error:
+                errors.append(error)
+        if len(errors) > 1:
+            raise CaseError(case.id, [*map(str, errors[1:]), *problems])
+        if errors:
+            raise errors[0]
+        return _Ready(self._decider(policy, version), known, chosen, on)
 
     def policy(self, number: str) -> Policy:
         """Return a policy by its number. Raises UnknownPolicyError."""
@@ -105,15 +141,25 @@ class KnowledgeBase:
         return deciders[key]
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A case read and ready to be decided."""
+
+    decider: Decider
+    known: Mapping[str, Known]
+    readings: Mapping[str, str]
+    on: str
+
+
 def _choose(policy: Policy, readings: Mapping[str, str]) -> dict[str, str]:
     chosen = {name: reading.default for name, reading in policy.readings.items()}
     for name, choice in readings.items():
         if name not in chosen:
             raise UnknownReadingError(
-                f"policy {policy.number}: no reading {name!r}{did_you_mean(name, chosen)}"
+                f"policy {policy.number}: no reading {name!r}{did_you_mean(str(name), chosen)}"
             )
         choices = policy.readings[name].choices
-        if choice not in choices:
+        if not isinstance(choice, str) or choice not in choices:
             raise UnknownReadingError(
                 f"policy {policy.number}: reading {name!r} has the choices "
                 f"{', '.join(sorted(choices))}, not {choice!r}"

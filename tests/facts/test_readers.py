@@ -1,7 +1,7 @@
 """Reading cases from streams: one case, a list, NDJSON, and everything that can be wrong."""
 
 import json
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 
 import pytest
 
@@ -116,7 +116,7 @@ def test_a_list_that_breaks_off_keeps_the_cases_before_it(end: str) -> None:
         ('{"policy": "x", "facts": {}, "id": []}', "id: expected a text"),
         ('{"policy": "x", "policy": "y", "facts": {}}', "'policy' is given twice"),
         ('{"policy": "x", "facts": {"age": 1, "age": 2}}', "'age' is given twice"),
-        ('{"policy": "x", "facts": {"age": NaN}}', "not a number of JSON"),
+        ('{"policy": "x", "facts": {"age": NaN}}', "NaN is no number that can be read"),
         ('{"policy": "x", "facts": ' + '{"a":' * 99_999 + "1", "not JSON"),
     ],
 )
@@ -137,3 +137,93 @@ def test_decimals_are_read_exactly() -> None:
     (case,) = cases('{"policy": "x", "facts": {"weekly_dose_mg": 2.3}}')
     assert isinstance(case, Case)
     assert str(case.facts["weekly_dose_mg"]) == "2.3"
+
+
+BAD_VALUES = [
+    '{"id": "x", "policy": "p", "facts": {"age": NaN}}',
+    '{"id": "x", "policy": "p", "facts": {"age": 1e9999999999999999999}}',
+    '{"id": "x", "policy": "p", "facts": {"age": %s}}' % ("9" * 9_999),
+    '{"id": "x", "policy": "p", "facts": {"age": 1, "age": 2}}',
+]
+
+
+@pytest.mark.parametrize("bad", BAD_VALUES)
+def test_a_value_that_cannot_be_read_is_its_case_s_error_in_a_list_and_on_a_line(bad: str) -> None:
+    good = json.dumps(CASE)
+    for text in (f"[{bad}, {good}, {good}]", f"{bad}\n{good}\n{good}\n"):
+        first, *others = cases(text)
+        assert isinstance(first, CaseError)
+        assert first.case == "x"
+        assert [isinstance(other, Case) for other in others] == [True, True]
+
+
+@pytest.mark.parametrize("layout", [None, 1])
+def test_a_list_is_read_the_same_however_it_falls_on_the_buffer(layout: int | None) -> None:
+    many = [
+        {**CASE, "id": str(number), "note": "\u00e9\U0001f600" * number} for number in range(300)
+    ]
+    for ascii_only in (True, False):
+        text = json.dumps(many, indent=layout, ensure_ascii=ascii_only)
+        assert identifiers(text) == [str(number) for number in range(300)]
+
+
+class Endless(StringIO):
+    """A stream that goes on for ever; reading far into it is the failure."""
+
+    def __init__(self, head: str) -> None:
+        super().__init__(head + "x" * 1_000_000)
+        self.taken = 0
+
+    def read(self, size: int | None = -1) -> str:
+        assert size is not None
+        assert size > 0
+        text = super().read(size)
+        self.taken += len(text)
+        return text
+
+
+def test_a_malformed_list_is_reported_without_reading_on() -> None:
+    stream = Endless('[\n{"a" 1},\n')
+    (read,) = read_cases(stream)
+    assert isinstance(read.case, CaseError)
+    assert stream.taken < 100_000
+
+
+def test_a_bad_first_line_is_answered_before_the_lines_after_it_are_read() -> None:
+    stream = Endless('{"a" 1}\n')
+    assert isinstance(next(read_cases(stream)).case, CaseError)
+    assert stream.taken == 0
+
+
+def test_indented_lines_after_an_unfinished_one_are_each_answered() -> None:
+    assert identifiers(f'{{"id": "x",\n  {json.dumps(CASE)}\n {json.dumps(OTHER)}') == [
+        None,
+        "a",
+        "b",
+    ]
+
+
+def test_many_keys_and_a_repeated_one_are_read_in_one_go() -> None:
+    facts = ", ".join(f'"{number}": 1' for number in range(50_000))
+    (error,) = cases(f'{{"policy": "p", "facts": {{{facts}, "7": 2}}}}')
+    assert "'7' is given twice" in str(error)
+
+
+def test_text_that_is_not_utf_8_is_an_error_and_not_another_patient() -> None:
+    stream = TextIOWrapper(
+        BytesIO(b'{"id": "M\xfcller", "policy": "p", "facts": {}}'), "utf-8", "surrogateescape"
+    )
+    (read,) = read_cases(stream)
+    assert "not UTF-8" in str(read.case)
+
+
+@pytest.mark.parametrize("key", ["On", "date", "as_of", "Facts", "readings", "polcy", "version"])
+def test_a_misnamed_key_is_refused(key: str) -> None:
+    (error,) = cases(json.dumps({**CASE, key: "2022-09-01"}))
+    assert isinstance(error, CaseError)
+    assert f"unknown key {key!r}" in str(error)
+
+
+def test_other_keys_are_left_to_the_caller() -> None:
+    (case,) = cases(json.dumps({**CASE, "title": "a title", "expected": {"outcome": "deny"}}))
+    assert isinstance(case, Case)

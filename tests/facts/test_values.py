@@ -1,7 +1,7 @@
 """Values of facts: what fits, what does not, and how that is said."""
 
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import pytest
 
@@ -73,6 +73,11 @@ def test_a_value_that_fits_is_read(fact: Fact, raw: object, known: Known | None)
         (AGE, 10**40, "outside that range"),
         (AGE, -1, "expected 0 to 120 years"),
         (AGE, 121, "expected 0 to 120 years"),
+        (AGE, Decimal("17.99999999999999999999999999999"), "expected a whole number of years"),
+        (AGE, Decimal("1e-9999999"), "expected a whole number of years"),
+        (DOSE, Decimal("4.0000000000000000000000000000001"), "at most 1 decimal of mg"),
+        (DRUGS, {"includes": False}, "expected a list of members, got true or false"),
+        (DRUGS, {"excludes": ""}, "expected a list of members, got a text"),
         (AGE, 67.5, "expected a whole number of years"),
         (AGE, {"at_least": 18, "at_most": 17}, "at_least is above at_most"),
         (AGE, {"atleast": 18}, "did you mean 'at_least'?"),
@@ -117,3 +122,20 @@ def test_dates_are_read_strictly() -> None:
     for wrong in ("2025-9-15", "15.09.2025", "2025-02-30", "20250915", "2025-W01-1", ""):
         with pytest.raises(ValueError, match=r".*"):
             read_date(wrong)
+
+
+def test_a_thousand_wrong_members_give_a_short_error() -> None:
+    with pytest.raises(ValueProblemError) as problem:
+        read_value(DRUGS, ["x"] * 100_000)
+    assert len(problem.value.args) == 20
+
+
+def test_an_integer_too_long_to_print_is_out_of_range() -> None:
+    with pytest.raises(ValueProblemError, match="outside that range"):
+        read_value(AGE, 10**5_000)
+
+
+def test_numbers_are_read_alike_in_every_decimal_context() -> None:
+    with localcontext() as context:
+        context.prec = 2
+        assert read_value(DOSE, Decimal("99.9")) == Bounds(999, 999)
