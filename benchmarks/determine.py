@@ -21,8 +21,6 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import oracle  # noqa: E402 - the tests' plain-Python oracle is the hand-written peer
 
-from engine.determination import Decider  # noqa: E402 - after the path is set
-from facts.case import read_facts  # noqa: E402 - after the path is set
 from policygrounds import Case, KnowledgeBase  # noqa: E402 - after the path is set
 
 POLICY, VERSION = "CP.PHAR.302", "2025-08-01"
@@ -49,13 +47,10 @@ def main() -> None:
     cases = complete_cases(kb, arguments.cases)
     expected = [by_hand(facts) for facts in cases]
     policy = kb.policies[POLICY]
-    decider = Decider(policy, policy.version(VERSION), kb.vocabulary)
     defaults = {name: reading.default for name, reading in policy.readings.items()}
 
     def outcome(facts: Mapping[str, object]) -> str:
-        known, _ = read_facts(Case(policy=POLICY, facts=facts), kb.vocabulary)
-        (only,) = decider.possible(known, defaults)
-        return only.value
+        return kb.outcome(Case(policy=POLICY, on=VERSION, facts=facts)).value
 
     def determination(facts: Mapping[str, object]) -> str:
         return kb.determine(Case(policy=POLICY, on=VERSION, facts=facts)).outcome.value

@@ -190,15 +190,7 @@ def test_there_is_no_colour_when_piped_and_there_is_in_a_terminal() -> None:
     environment.pop("NO_COLOR", None)
     with subprocess.Popen(command, stdout=inside, cwd=ROOT, env=environment) as process:
         os.close(inside)
-        seen = b""
-        while True:
-            try:
-                some = os.read(outside, 65536)
-            except OSError:
-                break
-            if not some:
-                break
-            seen += some
+        seen = everything(outside)
         process.wait()
     os.close(outside)
     assert b"\x1b[1;32mAPPROVE" in seen
@@ -209,6 +201,66 @@ def test_output_for_an_ascii_terminal_is_ascii() -> None:
     environment = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
     shown = subprocess.run(command, capture_output=True, check=True, cwd=ROOT, env=environment)
     assert "|-- + I.A.1" in shown.stdout.decode("ascii")
+
+
+def test_a_name_the_terminal_cannot_show_stops_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "cases.json"
+    file.write_text(json.dumps([{**UNDECIDED, "id": "M\u00fcller"}, UNDECIDED]))
+    command = [sys.executable, "-m", "policygrounds", "determine", str(file)]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    shown = subprocess.run(command, capture_output=True, check=True, cwd=ROOT, env=environment)
+    assert b"PEND  M?ller" in shown.stdout
+    assert b"2 cases: 2 pend" in shown.stdout
+
+
+def test_a_file_that_is_not_utf_8_answers_no_other_patient(run: Command, tmp_path: Path) -> None:
+    file = tmp_path / "cases.ndjson"
+    latin = json.dumps({**UNDECIDED, "id": "M\u00fcller"}, ensure_ascii=False).encode("latin-1")
+    file.write_bytes(latin + b"\n" + json.dumps(UNDECIDED).encode())
+    result = run("determine", file, "--json")
+    assert result.exit_code == 2
+    first, second = lines(result)
+    assert "the text is not UTF-8" in str(first["error"])
+    assert second["id"] == "open"
+
+
+def test_a_byte_order_mark_is_no_obstacle(run: Command, tmp_path: Path) -> None:
+    file = tmp_path / "case.json"
+    file.write_bytes(b"\xef\xbb\xbf" + json.dumps(UNDECIDED).encode())
+    assert run("determine", file, "--json").exit_code == 0
+
+
+def test_a_long_input_has_a_progress_bar_at_a_terminal_that_shows_no_answers(
+    tmp_path: Path,
+) -> None:
+    file, answers = tmp_path / "cases.ndjson", tmp_path / "answers.ndjson"
+    file.write_text((json.dumps({**UNDECIDED, "note": "x" * 50_000}) + "\n") * 8)
+    command = [sys.executable, "-m", "policygrounds", "determine", str(file), "--json"]
+    for watched in (False, True):
+        outside, inside = pty.openpty()
+        with answers.open("w") as stdout:
+            process = subprocess.Popen(
+                command, stdout=stdout if watched else inside, stderr=inside, cwd=ROOT
+            )
+            os.close(inside)
+            seen = everything(outside)
+            assert process.wait() == 0
+        os.close(outside)
+        assert (b"Deciding" in seen) is watched
+    assert len(answers.read_text().splitlines()) == 8
+
+
+def everything(descriptor: int) -> bytes:
+    """Read a terminal until the program behind it has ended."""
+    seen = b""
+    while True:
+        try:
+            some = os.read(descriptor, 65536)
+        except OSError:
+            return seen
+        if not some:
+            return seen
+        seen += some
 
 
 def test_policies_lists_numbers_and_versions(run: Command) -> None:
