@@ -235,7 +235,7 @@ class Decider:
         self._texts = version.texts
 
     def outcome(self, known: Mapping[str, Known], readings: Mapping[str, str]) -> Outcome:
-        """Return the outcome that `determine` gives, and nothing else."""
+        """Return the outcome of a case, without the rest of a determination."""
         self._budget.renew()
         try:
             return self._settle(self._assume(known, readings))

@@ -22,7 +22,7 @@ from engine.statements import (
 )
 from engine.vocabulary import build_vocabulary
 from facts.errors import FileProblem, KnowledgeBaseError
-from facts.vocabulary import Vocabulary
+from facts.vocabulary import NO_VOCABULARY, Vocabulary
 
 _ENCODINGS = tuple(
     (Path(__file__).parent / "encodings" / name).read_text("ascii")
@@ -82,7 +82,7 @@ class GroundVocabulary:
 
 def ground_vocabulary(files: Iterable[SourceFile]) -> GroundVocabulary:
     """Read vocabulary files. Raises KnowledgeBaseError with every problem found in them."""
-    checks = [FileCheck(file.name, parse(_text(file), file.name), None) for file in files]
+    checks = [FileCheck(file.name, parse(_text(file), file.name), NO_VOCABULARY) for file in files]
     for check in checks:
         check.vocabulary_statements()
     _raise(checks)

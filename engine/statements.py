@@ -322,7 +322,7 @@ class FileCheck:
         self,
         file: str,
         rules: Sequence[AST],
-        vocabulary: Vocabulary | None,
+        vocabulary: Vocabulary,
     ) -> None:
         self.file = file
         self.rules = rules
@@ -494,9 +494,8 @@ class FileCheck:
             for argument in rule.head.atom.symbol.arguments
             if _is_one_word(argument)
         }
-        if self.vocabulary:
-            words |= {*self.vocabulary.facts, *self.vocabulary.drugs, *self.vocabulary.classes}
-            words |= {option for fact in self.vocabulary.facts.values() for option in fact.values}
+        words |= {*self.vocabulary.facts, *self.vocabulary.drugs, *self.vocabulary.classes}
+        words |= {option for fact in self.vocabulary.facts.values() for option in fact.values}
         return frozenset(words)
 
     def _check_section(self, atom: AST) -> None:
@@ -536,6 +535,7 @@ class FileCheck:
             if role.endswith(" fact") or role in _NAMED:
                 raise _WrongArgumentError(f"a {role} is named, not a variable")
             return
+        known = self.vocabulary
         check: Callable[[AST], None] | None = {
             "policy": self._own_policy,
             "text": _is_text,
@@ -551,10 +551,10 @@ class FileCheck:
             "basis": _one_of("basis", ("not_medically_necessary", "investigational")),
             "kind": _one_of("kind", [kind.value for kind in Kind]),
             "changer": _one_of("changer", [changer.value for changer in Changer]),
-            "drug": self._drug,
-            "class": self._class,
+            "drug": lambda drug: self._named(drug, "drug", known.drugs),
+            "class": lambda name: self._named(name, "drug class", known.classes),
             "version": self._version,
-            "contradiction": self._contradiction,
+            "contradiction": lambda name: self._named(name, "contradiction", known.contradictions),
         }.get(role)
         if check is not None:
             check(argument)
@@ -577,7 +577,7 @@ class FileCheck:
     def _fact(self, argument: AST, kind: Kind | None = None) -> None:
         _is_word(argument)
         name = _text(argument)
-        facts = self.vocabulary.facts if self.vocabulary else {}
+        facts = self.vocabulary.facts
         if name not in facts:
             raise _WrongArgumentError(
                 f"fact {name!r} is not in the vocabulary{did_you_mean(name, facts)}"
@@ -587,7 +587,7 @@ class FileCheck:
         self.asked.facts.add(name)
 
     def _option(self, fact: AST, argument: AST, role: str) -> None:
-        facts = self.vocabulary.facts if self.vocabulary else {}
+        facts = self.vocabulary.facts
         name, option = _text(fact), _text(argument)
         if name not in facts:
             return
@@ -600,7 +600,7 @@ class FileCheck:
 
     def _compare(self, comparison: str, fact: AST, argument: AST) -> None:
         """Find where the comparison turns. A decimal is written as a text: "2.3"."""
-        facts = self.vocabulary.facts if self.vocabulary else {}
+        facts = self.vocabulary.facts
         number = facts.get(_text(fact))
         if number is None or number.kind is not Kind.NUMBER:
             return
@@ -623,7 +623,7 @@ class FileCheck:
 
     def _ask_months(self, most: AST) -> None:
         """Let a duration of at most so many months turn at every month up to that many."""
-        if self.vocabulary and most.ast_type is ASTType.SymbolicTerm and _text(most).isdigit():
+        if most.ast_type is ASTType.SymbolicTerm and _text(most).isdigit():
             requested = self.vocabulary.facts["requested_months"]
             self.asked.facts.add(requested.name)
             self.asked.comparisons |= {
@@ -631,36 +631,18 @@ class FileCheck:
                 for months in range(1, min(int(_text(most)), requested.highest) + 1)
             }
 
-    def _drug(self, argument: AST) -> None:
-        _is_word(argument)
-        drugs = self.vocabulary.drugs if self.vocabulary else {}
-        if _text(argument) not in drugs:
-            raise _WrongArgumentError(
-                f"drug {_text(argument)!r} is not in the vocabulary"
-                f"{did_you_mean(_text(argument), drugs)}"
-            )
-
     def _months(self, argument: AST) -> None:
         _is_count(argument)
-        longest = self.vocabulary.facts["requested_months"].highest if self.vocabulary else 0
+        longest = self.vocabulary.facts["requested_months"].highest
         if argument.symbol.number > longest:
             raise _WrongArgumentError(f"no more than {longest} months can be requested")
 
-    def _contradiction(self, argument: AST) -> None:
+    def _named(self, argument: AST, what: str, known: Iterable[str]) -> None:
         _is_word(argument)
-        known = self.vocabulary.contradictions if self.vocabulary else {}
-        if _text(argument) not in known:
+        name, names = _text(argument), list(known)
+        if name not in names:
             raise _WrongArgumentError(
-                f"contradiction {_text(argument)!r} is not stated{did_you_mean(_text(argument), known)}"
-            )
-
-    def _class(self, argument: AST) -> None:
-        _is_word(argument)
-        classes = self.vocabulary.classes if self.vocabulary else {}
-        if _text(argument) not in classes:
-            raise _WrongArgumentError(
-                f"drug class {_text(argument)!r} is not in the vocabulary"
-                f"{did_you_mean(_text(argument), classes)}"
+                f"{what} {name!r} is not in the vocabulary{did_you_mean(name, names)}"
             )
 
     def _version(self, argument: AST) -> None:

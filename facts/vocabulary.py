@@ -121,3 +121,7 @@ class Vocabulary:
     classes: Mapping[str, str]
     diagnoses: Mapping[str, Diagnosis]
     contradictions: Mapping[str, str]
+
+
+NO_VOCABULARY = Vocabulary({}, {}, {}, {}, {})
+"""What is known of facts before the vocabulary has been read."""

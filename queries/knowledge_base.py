@@ -73,7 +73,8 @@ class KnowledgeBase:
     def outcome(self, case: Case, *, readings: Mapping[str, str] | None = None) -> Outcome:
         """Return the outcome of a case alone, several times faster than `determine`.
 
-        It is the outcome `determine` gives; the same errors are raised.
+        It is the outcome `determine` gives, unless that had to stop at a limit on the way to the
+        rest of the answer. The same errors are raised.
         """
         ready = self._prepare(case, readings or {})
         return ready.decider.outcome(ready.known, ready.readings)

@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,3 +104,22 @@ def test_links_lead_somewhere(page: str) -> None:
         for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     }
     assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= headings
+
+
+def test_the_readme_shows_what_a_person_sees() -> None:
+    command = [sys.executable, "-m", "policygrounds", "determine", "examples/partial.json"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert shown in blocks((ROOT / "README.md").read_text())
+
+
+def test_the_commands_of_the_readme_work() -> None:
+    readme = (ROOT / "README.md").read_text()
+    commands = re.findall(
+        r"^\.venv/bin/policygrounds (.*?)(?: *#.*| *> .*)?$", readme, re.MULTILINE
+    )
+    assert len(commands) >= 10
+    for command in commands:
+        words = [sys.executable, "-m", "policygrounds", *command.split()]
+        finished = subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT)
+        assert finished.returncode == 0, (command, finished.stderr)
+        assert finished.stdout
