@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from engine.gate import read_policy_text
 from engine.loading import load_folders
 from engine.statements import FileCheck, parse
-from facts.vocabulary import Vocabulary
+from facts.vocabulary import NO_VOCABULARY, Vocabulary
 from policygrounds import KnowledgeBase, KnowledgeBaseError
 
 HOSTILE = Path(__file__).parent / "hostile"
@@ -354,7 +354,7 @@ def check_here(content: bytes, vocabulary: Vocabulary) -> None:
     try:
         rules = parse(read_policy_text(content, "soup.lp"), "soup.lp")
         FileCheck("soup.lp", rules, vocabulary).policy()
-        FileCheck("soup.lp", rules, None).vocabulary_statements()
+        FileCheck("soup.lp", rules, NO_VOCABULARY).vocabulary_statements()
         FileCheck("soup.lp", rules, vocabulary).contradictions()
     except KnowledgeBaseError as error:
         assert str(error).startswith("soup.lp:")  # noqa: PT017  - either way is right
