@@ -80,7 +80,7 @@ class Dependence:
         def keep(model: clingo.Model) -> bool:
             differing = (unit for unit, atom in self._differs.items() if model.is_true(atom))
             found.append(frozenset(differing))
-            return len(found) < MOST_SETS
+            return len(found) <= MOST_SETS
 
         if not self._solve(base, 0, keep).exhausted:
             raise SolvingStoppedError

@@ -307,10 +307,13 @@ class Decider:
     @cached_property
     def _total(self) -> bool:
         """Whether every contradiction-free complete case surely gets exactly one outcome."""
+        self._budget.renew()
         try:
             return self._counterexample_literals() is None
         except SolvingStoppedError:
             return False
+        finally:
+            self._budget.renew()
 
     def counterexample(
         self,

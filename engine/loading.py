@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from select import select
+from threading import Event, Timer
 from typing import Any
 
 import kb
@@ -197,20 +197,28 @@ class _Worker:
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             raise RuntimeError("the worker is not running")
-        answered: Sequence[object] = [process]
+        expired = Event()
+
+        def end() -> None:
+            expired.set()
+            process.kill()
+
+        # The child ends itself when it is late; this is for one that cannot even do that.
+        late = Timer(self._seconds + SECONDS_TO_START, end)
+        late.start()
         try:
             process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
-            # The child ends itself when it is late; this is for one that cannot even do that.
-            answered = select([process.stdout], [], [], self._seconds + SECONDS_TO_START)[0]
-            line = process.stdout.readline() if answered else ""
+            line = process.stdout.readline()
         except BrokenPipeError:
             line = ""
+        finally:
+            late.cancel()
         if not line.endswith("\n"):
             process.kill()
-            end = self._end(process.wait(), late=not answered)
+            message = self._end(process.wait(), late=expired.is_set())
             self.stop()
-            raise KnowledgeBaseError([FileProblem(about, None, None, end)])
+            raise KnowledgeBaseError([FileProblem(about, None, None, message)])
         answer: dict[str, Any] = json.loads(line)
         if "problems" in answer:
             raise KnowledgeBaseError([FileProblem(*problem) for problem in answer["problems"]])

@@ -48,7 +48,7 @@ class SolvingStoppedError(PolicygroundsError):
 
 
 class Budget:
-    """The time that all searches for one answer may take together."""
+    """The time that all searches for one answer may take together, looked at before each."""
 
     def __init__(self) -> None:
         self._end = 0.0

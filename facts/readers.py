@@ -47,7 +47,7 @@ def read_cases(stream: TextIO) -> Iterator[Read]:
         line += first.endswith("\n")
     begin = first.lstrip()[0]
     if begin == "[":
-        yield from _List(first, stream).read()
+        yield from _List(first, stream, line).read()
     elif begin == "{":
         yield from _read_objects(first + _rest_of_line(first, stream), stream, line)
     else:
@@ -71,7 +71,7 @@ def _read_objects(first: str, stream: TextIO, line: int) -> Iterator[Read]:
         return
     lines = [first, *stream]
     whole = "".join(lines)
-    if not _decodes(whole) and any(_decodes(text) for text in lines[1:]):
+    if not _decodes(whole) and any(text.lstrip().startswith("{") for text in lines[1:]):
         yield from _read_lines(lines, line)
     else:
         yield _read_one("case 1", whole)
@@ -95,13 +95,15 @@ def _read_one(place: str, text: str) -> Read:
 class _List:
     """A list of cases, decoded one by one from a buffer that holds little more than the next."""
 
-    def __init__(self, first: str, stream: TextIO) -> None:
+    def __init__(self, first: str, stream: TextIO, line: int) -> None:
         self._stream = stream
+        self._lines_dropped = line - 1
         self._buffer = first
         self._position = first.index("[") + 1
         self._decoder = _Decoder()
 
     def read(self) -> Iterator[Read]:
+        """Yield the cases; what cannot be decoded ends the list, with the place it is at."""
         number = 0
         while True:
             following = self._next_character()
@@ -113,10 +115,12 @@ class _List:
             try:
                 yield Read(place, self._next_case())
                 following = self._next_character()
+                place = f"after case {number}"
                 if following not in (",", "]"):
                     raise ValueError("expected , or ] after a case")  # noqa: TRY301 - one way out
             except (ValueError, RecursionError) as error:
-                problem = f"not JSON: {_reason(error)}; the list cannot be read from here on"
+                reason = _reason(error, self._lines_dropped)
+                problem = f"not JSON: {reason}; the list cannot be read from here on"
                 yield Read(place, CaseError(None, [problem]))
                 return
             self._position += 1
@@ -145,6 +149,9 @@ class _List:
                 if not _is_unfinished(error, self._buffer) or not self._refill():
                     raise
             else:
+                if end == len(self._buffer) and self._refill():
+                    self._decoder.forget()
+                    continue  # what ends with the buffer may go on after it
                 text = self._buffer[self._position : end]
                 self._position = end
                 return self._decoder.case(raw, text)
@@ -152,6 +159,7 @@ class _List:
     def _refill(self) -> bool:
         """Read on, as much as is still undecoded; False at the end of input."""
         rest = self._buffer[self._position :]
+        self._lines_dropped += self._buffer.count("\n", 0, self._position)
         more = self._stream.read(max(_CHUNK, len(rest)))
         self._buffer, self._position = rest + more, 0
         return bool(more)
@@ -176,9 +184,9 @@ def _is_unfinished(error: Exception, text: str) -> bool:
     )
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, lines_before: int = 0) -> str:
     if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} (line {error.lineno}, column {error.colno})"
+        return f"{error.msg} (line {lines_before + error.lineno})"
     return "nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 

@@ -88,7 +88,7 @@ def _read_number(fact: Fact, raw: object) -> Bounds | None:
 def _steps(fact: Fact, raw: object) -> int:
     if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
         raise ValueProblemError(_expected(fact, f"a number of {fact.unit}", raw))
-    number = Decimal(repr(raw)) if isinstance(raw, float) else Decimal(raw)
+    number = Decimal(float.__repr__(raw)) if isinstance(raw, float) else Decimal(raw)
     if not number.is_finite():
         raise ValueProblemError(_expected(fact, f"a number of {fact.unit}", raw))
     lowest, highest = fact.number(fact.lowest), fact.number(fact.highest)

@@ -381,6 +381,8 @@ def _name(file: Path) -> str:
 def _opened(file: Path) -> Iterator[TextIO]:
     """Open a file of cases as a stream; a long one read at a terminal gets a progress bar."""
     if str(file) == "-":
+        if sys.stdin is None:
+            raise UnreadableInputError("it is closed")
         yield TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="surrogateescape")
         return
     try:

@@ -115,11 +115,16 @@ class KnowledgeBase:
             errors.append(error)
         else:
             try:
-                version, chosen = policy.version(on), _choose(policy, readings)
-            except (UncoveredDateError, UnknownReadingError) as error:
+                version = policy.version(on)
+            except UncoveredDateError as error:
+                errors.append(error)
+            try:
+                chosen = _choose(policy, readings)
+            except UnknownReadingError as error:
                 errors.append(error)
         if len(errors) > 1:
-            raise CaseError(case.id, [*map(str, errors[1:]), *problems])
+            others = [str(error) for error in errors if not isinstance(error, CaseError)]
+            raise CaseError(case.id, [*others, *problems])
         if errors:
             raise errors[0]
         return _Ready(self._decider(policy, version), known, chosen, on)

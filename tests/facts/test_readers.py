@@ -227,3 +227,38 @@ def test_a_misnamed_key_is_refused(key: str) -> None:
 def test_other_keys_are_left_to_the_caller() -> None:
     (case,) = cases(json.dumps({**CASE, "title": "a title", "expected": {"outcome": "deny"}}))
     assert isinstance(case, Case)
+
+
+def test_a_slip_in_a_case_over_many_lines_is_one_error_with_its_line() -> None:
+    text = json.dumps({**CASE, "facts": {"regimen": ["ixazomib", "dexamethasone"]}}, indent=2)
+    slips = (text.replace('"2025-09-15",', '"2025-09-15"'), text.replace('sone"\n', 'sone",\n'))
+    for slip, line in zip(slips, (5, 9), strict=True):
+        (error,) = cases(slip)
+        assert isinstance(error, CaseError)
+        assert f"(line {line})" in str(error)
+
+
+def test_two_broken_lines_are_two_errors() -> None:
+    broken = json.dumps(CASE).replace("}}", "},}")
+    assert identifiers(f"{broken}\n{broken}\n{json.dumps(OTHER)}\n") == [None, None, "b"]
+
+
+@pytest.mark.parametrize("before", [1, 3_000])
+def test_an_error_in_a_list_names_the_line_of_the_file(before: int) -> None:
+    good = json.dumps(CASE)
+    lines = ["", "[", *[f"{good},"] * before, '{"policy": "y" "facts": {}}', "]"]
+    *_, last = read_cases(StringIO("\n".join(lines)))
+    assert last.place == f"case {before + 1}"
+    assert f"(line {before + 3})" in str(last.case)
+
+
+def test_a_missing_comma_is_said_after_the_case_it_is_missing_after() -> None:
+    read = list(read_cases(StringIO(f"[{json.dumps(CASE)} {json.dumps(OTHER)}]")))
+    assert [one.place for one in read] == ["case 1", "after case 1"]
+    assert isinstance(read[0].case, Case)
+
+
+def test_numbers_in_a_list_are_each_an_error_wherever_the_buffer_ends() -> None:
+    found = cases("[" + "1234, " * 30_000 + json.dumps(CASE) + "]")
+    assert len(found) == 30_001
+    assert isinstance(found[-1], Case)

@@ -139,3 +139,11 @@ def test_numbers_are_read_alike_in_every_decimal_context() -> None:
     with localcontext() as context:
         context.prec = 2
         assert read_value(DOSE, Decimal("99.9")) == Bounds(999, 999)
+
+
+def test_a_number_of_another_library_is_read_as_the_number_it_is() -> None:
+    class Float64(float):
+        def __repr__(self) -> str:
+            return f"np.float64({float(self)})"
+
+    assert read_value(DOSE, Float64(2.3)) == Bounds(23, 23)

@@ -93,6 +93,13 @@ def test_all_problems_of_a_case_come_in_one_error(kb: KnowledgeBase) -> None:
     assert len(error.value.problems) == 6
 
 
+def test_a_date_and_a_reading_that_are_both_wrong_are_both_named(kb: KnowledgeBase) -> None:
+    with pytest.raises(CaseError) as error:
+        kb.determine(Case(policy="5.21.071", on="1999-01-01"), readings={"zz": "y"})
+    assert "no version covers 1999-01-01" in str(error.value)
+    assert "no reading 'zz'" in str(error.value)
+
+
 def test_each_kind_of_error_has_its_own_class(kb: KnowledgeBase) -> None:
     with pytest.raises(UnknownPolicyError):
         kb.determine(Case(policy="x"))
