@@ -17,7 +17,7 @@ from pathlib import Path
 import clingo
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests" / "oracle"))
 
 import oracle  # noqa: E402 - the tests' plain-Python oracle is the hand-written peer
 

@@ -16,7 +16,7 @@ from multiprocessing import cpu_count, get_context
 from pathlib import Path
 from typing import Any
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "oracle"))
 
 import oracle
 

@@ -1,0 +1,25 @@
+"""The benchmark and the soak run, here on a small slice, from wherever they are called."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+def run(script: str, *arguments: str, cwd: Path) -> str:
+    command = [sys.executable, str(BENCHMARKS / script), *arguments]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def test_the_benchmark_compares_ways_that_agree(tmp_path: Path) -> None:
+    shown = run("determine.py", "--cases", "5", "--rounds", "1", cwd=tmp_path)
+    for way in ("hand-written Python", "policygrounds, outcome", "a new clingo Control"):
+        assert way in shown
+
+
+def test_the_soak_finds_no_disagreement(tmp_path: Path) -> None:
+    shown = run("soak.py", "--cases", "100", "--seed", "3", cwd=tmp_path)
+    assert "0  disagreements" in shown
