@@ -5,13 +5,23 @@ is used: its enumeration of minimal sets silently degrades under other solver op
 """
 
 from collections.abc import Callable, Hashable, Sequence
+from itertools import chain
 from typing import TypeVar
 
 import clingo
 from clingo.backend import HeuristicType
 
 from engine.program import GroundProgram
-from engine.solver import CONFLICT_LIMIT, Budget, Inputs, Solver, SolvingStoppedError, Unit, load
+from engine.solver import (
+    CONFLICT_LIMIT,
+    Budget,
+    Inputs,
+    Solver,
+    SolvingStoppedError,
+    Unit,
+    load,
+    renumbered,
+)
 
 MOST_SETS = 1_000
 """Minimal sets looked at for one question; the packaged policies have below a hundred."""
@@ -69,12 +79,8 @@ class Dependence:
         Raises SolvingStoppedError if the solver gave up, if there are more than a thousand minimal
         sets, or if one it returned is not minimal or does not cover what can differ.
         """
-        both = [
-            copy[literal] if literal > 0 else -copy[-literal]
-            for copy in self._copies
-            for literal in assumptions
-        ]
-        base = [*both, self._apart[asked]]
+        both = (renumbered(assumptions, copy) for copy in self._copies)
+        base = [*chain.from_iterable(both), self._apart[asked]]
         found: list[frozenset[Unit]] = []
 
         def keep(model: clingo.Model) -> bool:

@@ -222,7 +222,6 @@ class Decider:
         self._inputs = Inputs(version.program)
         self._budget = Budget()
         self._solver = Solver(version.program, self._budget)
-        self._dependence = Dependence(version.program, self._inputs, self._budget)
         self._contradictions = {
             str(name): -self._solver.literal(("impossible", name))
             for _, name in version.program.possible("impossible")
@@ -234,11 +233,16 @@ class Decider:
         self._branches = branches(version.program)
         self._texts = version.texts
 
+    @cached_property
+    def _dependence(self) -> Dependence:
+        """The two copies of the program that only an open answer needs."""
+        return Dependence(self._version.program, self._inputs, self._budget)
+
     def outcome(self, known: Mapping[str, Known], readings: Mapping[str, str]) -> Outcome:
         """Return the outcome of a case, without the rest of a determination."""
         self._budget.renew()
         try:
-            return self._settle(self._assume(known, readings))
+            return self._settle(self._assume(self._state(known), readings))
         except _FAILURES:
             return Outcome.PEND
 
@@ -263,7 +267,8 @@ class Decider:
     def _determine(
         self, known: Mapping[str, Known], readings: Mapping[str, str], case: str | None, on: str
     ) -> Determination:
-        assumptions = self._assume(known, readings)
+        stated = self._state(known)
+        assumptions = self._assume(stated, readings)
         possible = self._possible(assumptions)
         if not possible and not self._solver.satisfiable(assumptions):
             return self._pend(case, on, *self._conflicts(known, readings))
@@ -301,7 +306,7 @@ class Decider:
             advisories=tuple(self._advisories(derived)),
             unknown_that_matter=tuple(sorted({unit.fact for unit in matter})),
             unknown_members=_members(matter),
-            readings=tuple(self._depends_on(known, readings, outcome)),
+            readings=tuple(self._depends_on(stated, readings, outcome)),
         )
 
     @cached_property
@@ -367,9 +372,9 @@ class Decider:
                 return problem
         return None
 
-    def _assume(self, known: Mapping[str, Known], readings: Mapping[str, str]) -> list[int]:
-        """Return the assumptions that state a case: no contradiction, the readings, the facts."""
-        return [*self._inputs.reading_literals(readings), *self._state(known)]
+    def _assume(self, stated: Sequence[int], readings: Mapping[str, str]) -> list[int]:
+        """Add the assumptions that choose the readings to those that state the facts."""
+        return [*self._inputs.reading_literals(readings), *stated]
 
     def _state(self, known: Mapping[str, Known]) -> list[int]:
         """Return the assumptions that state the facts, and that nothing contradicts."""
@@ -521,16 +526,14 @@ class Decider:
             yield Advisory(str(section), self._texts[str(section)], certain)
 
     def _depends_on(
-        self, known: Mapping[str, Known], readings: Mapping[str, str], outcome: Outcome
+        self, stated: Sequence[int], readings: Mapping[str, str], outcome: Outcome
     ) -> Iterator[ReadingDependence]:
         """Find the readings that alone, chosen otherwise, would give another outcome."""
-        stated = self._state(known)
         for name, reading in sorted(self._policy.readings.items()):
             for other in sorted(reading.choices):
                 if other == readings[name]:
                     continue
-                chosen = self._inputs.reading_literals({**readings, name: other})
-                assumptions = [*chosen, *stated]
+                assumptions = self._assume(stated, {**readings, name: other})
                 if self._keeps(assumptions, outcome):
                     continue
                 moved = self._settle(assumptions)

@@ -20,23 +20,9 @@ CONFLICT_LIMIT = 20_000
 SECONDS_FOR_A_CASE = 10.0
 """The packaged policies take a hundredth of one."""
 
-
 CONSTANT = 2**31 - 1
 """The number of an atom that is always true, in place of the one that the program left out."""
-DERIVED = frozenset(
-    {
-        "met",
-        "applies",
-        "approves",
-        "approved",
-        "refers",
-        "denies",
-        "outcome",
-        "answer",
-        "states",
-        "advises",
-    }
-)
+DERIVED = frozenset({"met", "applies", "approves", "approved", "answer", "states", "advises"})
 """The predicates a determination reads; the rest are facts, or steps on the way."""
 
 
@@ -76,7 +62,6 @@ class Inputs:
     """The atoms of a ground program that stand for facts and readings."""
 
     def __init__(self, program: GroundProgram) -> None:
-        self.program = program
         self._values: dict[str, dict[str, int]] = {}
         self._members: dict[str, dict[str, int]] = {}
         self._steps: dict[str, list[tuple[int, int]]] = {}
@@ -236,8 +221,7 @@ class Solver:
         return self._control.solve(assumptions=assumptions, on_model=on_model)
 
     def _own(self, literals: Iterable[int]) -> list[int]:
-        numbers = self._numbers
-        return [numbers[literal] if literal > 0 else -numbers[-literal] for literal in literals]
+        return renumbered(literals, self._numbers)
 
     def _configure(self, option: str, value: object) -> None:
         setattr(self._control.configuration.solve, option, str(value))
@@ -259,6 +243,11 @@ class Derived:
     def possible(self, name: str) -> Iterator[Atom]:
         """Yield the arguments of the predicate's atoms that hold in some completion, sorted."""
         yield from sorted((atom[1:] for atom in self.some if atom[0] == name), key=_order)
+
+
+def renumbered(literals: Iterable[int], numbers: Mapping[int, int]) -> list[int]:
+    """Translate literals of a ground program to the numbers of a copy of it."""
+    return [numbers[literal] if literal > 0 else -numbers[-literal] for literal in literals]
 
 
 def load(

@@ -60,18 +60,13 @@ def _rest_of_line(text: str, stream: TextIO) -> str:
 
 def _read_objects(first: str, stream: TextIO, line: int) -> Iterator[Read]:
     """Read a case on every line, or one case over many lines."""
-    try:
-        _Decoder().decode(first)
-    except (ValueError, RecursionError) as error:
-        if not _is_unfinished(error, first.rstrip()):
-            yield from _read_lines(chain([first], stream), line)
-            return
-    else:
+    error = _failure(first)
+    if error is None or not _is_unfinished(error, first.rstrip()):
         yield from _read_lines(chain([first], stream), line)
         return
     lines = [first, *stream]
     whole = "".join(lines)
-    if not _decodes(whole) and any(text.lstrip().startswith("{") for text in lines[1:]):
+    if _failure(whole) and any(text.lstrip().startswith("{") for text in lines[1:]):
         yield from _read_lines(lines, line)
     else:
         yield _read_one("case 1", whole)
@@ -169,12 +164,13 @@ class _List:
             raise UnreadableInputError("there is more input after the end of the list of cases")
 
 
-def _decodes(text: str) -> bool:
+def _failure(text: str) -> Exception | None:
+    """Return why a text cannot be decoded, None if it can."""
     try:
         _Decoder().decode(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
+    except (ValueError, RecursionError) as error:
+        return error
+    return None
 
 
 def _is_unfinished(error: Exception, text: str) -> bool:
