@@ -11,14 +11,13 @@ from typing import TypeVar
 import clingo
 from clingo.backend import HeuristicType
 
+from engine.inputs import Inputs, Unit
 from engine.program import GroundProgram
 from engine.solver import (
     CONFLICT_LIMIT,
     Budget,
-    Inputs,
     Solver,
     SolvingStoppedError,
-    Unit,
     load,
     renumbered,
 )
@@ -45,13 +44,13 @@ class Dependence:
         self._differs: dict[Unit, int] = {}
         with self._control.backend() as backend:
             self._copies = (load(backend, program, {}), load(backend, program, {}))
-            for unit, atoms in inputs.units():
+            for domain in inputs.domains:
                 differs = backend.add_atom()
                 backend.add_rule([differs], choice=True)
                 backend.add_heuristic(differs, HeuristicType.False_, 1, 1, [])
-                for one, other in self._pairs(atoms):
+                for one, other in self._pairs([atom for atom, _ in domain.atoms]):
                     backend.add_rule([], [one, -other, -differs])
-                self._differs[unit] = differs
+                self._differs[domain.unit] = differs
             self._apart = {
                 asked: self._add_apart(backend, program, asked) for asked in ("outcome", "answer")
             }

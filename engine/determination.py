@@ -11,9 +11,10 @@ from functools import cached_property
 from itertools import combinations
 
 from engine.dependence import Dependence, minimal_conflict
+from engine.inputs import Inputs, Unit
 from engine.policy import Branch, Policy, Version, branches
 from engine.program import Atom
-from engine.solver import Budget, Derived, Inputs, Solver, SolvingStoppedError, Unit
+from engine.solver import Budget, Derived, Solver, SolvingStoppedError
 from facts.values import Known
 from facts.vocabulary import Vocabulary
 
@@ -219,7 +220,7 @@ class Decider:
         self._policy = policy
         self._version = version
         self._vocabulary = vocabulary
-        self._inputs = Inputs(version.program)
+        self._inputs = Inputs(version.program, vocabulary.facts)
         self._budget = Budget()
         self._solver = Solver(version.program, self._budget)
         self._contradictions = {
@@ -310,7 +311,7 @@ class Decider:
         )
 
     @cached_property
-    def _total(self) -> bool:
+    def total(self) -> bool:
         """Whether every contradiction-free complete case surely gets exactly one outcome."""
         self._budget.renew()
         try:
@@ -332,19 +333,19 @@ class Decider:
         broken = self._counterexample_literals()
         if broken is None:
             return None
+        inputs = self._inputs
         asked = [
-            *(atom for _, atoms in self._inputs.units() for atom in atoms),
-            *(atom for choices in self._inputs.readings().values() for atom in choices.values()),
+            *(atom for domain in inputs.domains for atom, _ in domain.atoms),
+            *(atom for domain in inputs.readings.values() for atom, _ in domain.atoms),
             *self._outcomes.values(),
         ]
         values = self._solver.completion([*self._contradictions.values(), *broken], asked)
         holds = dict(zip(asked, values or [], strict=True))
         readings = {
-            reading: next(choice for choice, atom in choices.items() if holds[atom])
-            for reading, choices in self._inputs.readings().items()
+            name: domain.names[domain.place(holds)] for name, domain in inputs.readings.items()
         }
         outcomes = (outcome for outcome, literal in self._outcomes.items() if holds[literal])
-        return self._inputs.case(holds, self._vocabulary.facts), readings, tuple(outcomes)
+        return inputs.case(holds), readings, tuple(outcomes)
 
     def _counterexample_literals(self) -> list[int] | None:
         """Find literals of outcomes that some contradiction-free completion satisfies wrongly."""
@@ -365,7 +366,7 @@ class Decider:
 
     def _broken(self, assumptions: Sequence[int]) -> Problem | None:
         """Say so if the policy gives some completion of the case no outcome, or two."""
-        if self._total:
+        if self.total:
             return None
         for problem, wrong in self._wrong_outcomes():
             if self._solver.satisfiable([*assumptions, *wrong]):
@@ -393,7 +394,7 @@ class Decider:
         """Whether a settled outcome surely stands under other assumptions: one solver call."""
         return (
             outcome is not Outcome.PEND
-            and self._total
+            and self.total
             and not self._solver.satisfiable([*assumptions, -self._outcomes[outcome]])
         )
 

@@ -12,8 +12,6 @@ import clingo
 
 from engine.program import Atom, GroundProgram
 from facts.errors import PolicygroundsError
-from facts.values import Known, Members, OneOf, Truth
-from facts.vocabulary import Fact
 
 CONFLICT_LIMIT = 20_000
 """A search that meets this many conflicts is given up; the packaged policies meet a few dozen."""
@@ -50,99 +48,6 @@ class Budget:
             raise SolvingStoppedError
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """What can be learned by one question: a fact, or one member of a set."""
-
-    fact: str
-    member: str | None = None
-
-
-class Inputs:
-    """The atoms of a ground program that stand for facts and readings."""
-
-    def __init__(self, program: GroundProgram) -> None:
-        self._values: dict[str, dict[str, int]] = {}
-        self._members: dict[str, dict[str, int]] = {}
-        self._steps: dict[str, list[tuple[int, int]]] = {}
-        self._booleans: dict[str, int] = {}
-        self._readings: dict[str, dict[str, int]] = {}
-        for atom, number in program.atoms.items():
-            match atom:
-                case ("yes", str(fact)):
-                    self._booleans[fact] = number
-                case ("is", str(fact), str(value)):
-                    self._values.setdefault(fact, {})[value] = number
-                case ("includes", str(fact), str(member)):
-                    self._members.setdefault(fact, {})[member] = number
-                case ("reaches", str(fact), int(least)):
-                    self._steps.setdefault(fact, []).append((least, number))
-                case ("reads", _, str(reading), str(choice)):
-                    self._readings.setdefault(reading, {})[choice] = number
-
-    def units(self) -> Iterator[tuple[Unit, tuple[int, ...]]]:
-        """Yield every unit that can be learned, with the atoms that stand for it."""
-        for fact, number in self._booleans.items():
-            yield Unit(fact), (number,)
-        for fact, values in self._values.items():
-            yield Unit(fact), tuple(values.values())
-        for fact, steps in self._steps.items():
-            yield Unit(fact), tuple(number for _, number in steps)
-        for fact, members in self._members.items():
-            for member, number in members.items():
-                yield Unit(fact, member), (number,)
-
-    def readings(self) -> Mapping[str, Mapping[str, int]]:
-        """Return the atoms of each reading, by choice."""
-        return self._readings
-
-    def case(self, holds: Mapping[int, bool], facts: Mapping[str, Fact]) -> dict[str, object]:
-        """Return a completion's facts in the JSON form; numbers are the least that fit."""
-        case: dict[str, object] = {}
-        for fact, number in self._booleans.items():
-            case[fact] = holds[number]
-        for fact, values in self._values.items():
-            case[fact] = next(value for value, number in values.items() if holds[number])
-        for fact, members in self._members.items():
-            case[fact] = sorted(member for member, number in members.items() if holds[number])
-        for fact, steps in self._steps.items():
-            reached = [least for least, number in steps if holds[number]]
-            case[fact] = facts[fact].number(max(reached, default=facts[fact].lowest))
-        return dict(sorted(case.items()))
-
-    def literals(self, fact: str, known: Known) -> Iterator[int]:
-        """Yield the assumptions that say what is known of a fact."""
-        if isinstance(known, Truth):
-            if fact in self._booleans:
-                yield _signed(self._booleans[fact], holds=known.value)
-        elif isinstance(known, OneOf):
-            for value, number in self._values.get(fact, {}).items():
-                if value not in known.values:
-                    yield -number
-                elif len(known.values) == 1:
-                    yield number
-        elif isinstance(known, Members):
-            for member, number in self._members.get(fact, {}).items():
-                if member in known.includes | known.excludes:
-                    yield _signed(number, holds=member in known.includes)
-        else:
-            for least, number in self._steps.get(fact, []):
-                if least <= known.low or least > known.high:
-                    yield _signed(number, holds=least <= known.low)
-
-    def reading_literals(self, readings: Mapping[str, str]) -> list[int]:
-        """Return the assumptions that choose the readings."""
-        return [
-            number if choice == readings[reading] else -number
-            for reading, choices in self._readings.items()
-            for choice, number in choices.items()
-        ]
-
-
-def _signed(number: int, *, holds: bool) -> int:
-    return number if holds else -number
-
-
 class Solver:
     """Completions of a case under one version, found by clingo under assumptions.
 
@@ -171,6 +76,15 @@ class Solver:
         if atom in self.program.facts:
             return CONSTANT
         return self.program.atoms.get(atom, -CONSTANT)
+
+    def add_gate(self, bound: int, literals: Sequence[int]) -> int:
+        """Add an atom that holds if at least `bound` of the literals do; return its literal."""
+        number = max(self._numbers) + 1
+        with self._control.backend() as backend:
+            self._numbers[number] = backend.add_atom()
+            weighted = [(literal, 1) for literal in self._own(literals)]
+            backend.add_weight_rule([self._numbers[number]], bound, weighted)
+        return number
 
     def satisfiable(self, assumptions: Iterable[int]) -> bool:
         """Whether some completion satisfies the assumptions. Raises SolvingStoppedError at the limit."""

@@ -78,6 +78,8 @@ VOCABULARY_STATEMENTS: Mapping[str, tuple[str, ...]] = {
     "unit": ("word", "text"),
     "range": ("word", "integer", "integer"),
     "decimals": ("word", "count"),
+    "grows": ("word",),
+    "passes": ("word", "word"),
     "value": ("word", "word", "text"),
     "member": ("word", "word"),
     "class": ("word", "text"),

@@ -15,6 +15,12 @@ from facts.vocabulary import (
     Vocabulary,
 )
 
+ABOUT_FACTS = (
+    *("title", "question", "unit", "range", "decimals", "value", "member"),
+    *("grows", "passes"),
+)
+"""Statements about a fact, which comes first in them."""
+
 
 def build_vocabulary(program: GroundProgram, file: str) -> Vocabulary:
     """Build the vocabulary; raises KnowledgeBaseError naming every fact that is not whole."""
@@ -34,6 +40,7 @@ def build_vocabulary(program: GroundProgram, file: str) -> Vocabulary:
         for statement in ("brand", "icd10")
         for option, alias, *_ in program.arguments(statement)
     }
+    growing = {str(fact) for (fact,) in program.arguments("grows")}
     facts = {}
     for arguments in program.arguments("fact"):
         name, kind, changer = map(str, arguments)
@@ -51,6 +58,8 @@ def build_vocabulary(program: GroundProgram, file: str) -> Vocabulary:
             decimals.get(name, 0),
             options.get(name),
             {alias: option for alias, option in aliases.items() if option in options.get(name, {})},
+            name in growing,
+            frozenset(str(value) for (value,) in _about(program, "passes", name)),
         )
     return Vocabulary(
         facts,
@@ -69,7 +78,7 @@ def _incomplete(program: GroundProgram) -> Iterator[str]:
             yield f"fact {name!r} is stated twice"
         kinds[name] = kind
     drugs, classes = _texts(program, "drug"), _texts(program, "class")
-    for statement in ("title", "question", "unit", "range", "decimals", "value", "member"):
+    for statement in ABOUT_FACTS:
         for arguments in program.arguments(statement):
             if arguments[0] not in kinds:
                 meant = did_you_mean(str(arguments[0]), kinds)
@@ -108,11 +117,20 @@ def _misfit(program: GroundProgram) -> Iterator[str]:
         "unit": Kind.NUMBER,
         "range": Kind.NUMBER,
         "decimals": Kind.NUMBER,
+        "passes": Kind.CHOICE,
     }
     for statement, kind in fits.items():
         for fact in sorted({str(arguments[0]) for arguments in program.arguments(statement)}):
             if kinds.get(fact, kind) != kind:
                 yield f"{statement} of {fact!r}, which is a {kinds[fact]}, not a {kind}"
+    for (growing,) in program.arguments("grows"):
+        if kinds.get(str(growing), Kind.NUMBER) not in (Kind.NUMBER, Kind.SET):
+            found = kinds[str(growing)]
+            yield f"grows of {growing!r}, which is a {found}, not a number or a set"
+    values = {(choice, value) for choice, value, _ in program.arguments("value")}
+    for choice, value in program.arguments("passes"):
+        if (choice, value) not in values and kinds.get(str(choice)) == Kind.CHOICE:
+            yield f"passes of {choice!r}: {value!r} is none of its values"
 
 
 def _texts(program: GroundProgram, statement: str) -> dict[str, str]:

@@ -73,6 +73,21 @@ class UnknownReadingError(PolicygroundsError):
     """The policy has no such reading, or the reading no such choice."""
 
 
+class UnknownWantError(PolicygroundsError):
+    """What is wanted is no outcome, and no part of an answer."""
+
+    def __init__(self, wanted: str, meant: str) -> None:
+        self.wanted = wanted
+        super().__init__(
+            f"{wanted!r} cannot be asked for{meant} (ask for approve, refer or deny, or for parts such as "
+            "months=12, quantity=3, basis=investigational or refer_to=a policy)"
+        )
+
+
+class UnknownUnitError(PolicygroundsError):
+    """A fact, or a member of one, that is not in the vocabulary."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Suggest the known name nearest to a misspelt one, as the end of a message."""
     nearest = get_close_matches(name, list(known), n=1, cutoff=0.6)

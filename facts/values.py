@@ -194,3 +194,23 @@ def _expected(fact: Fact, wanted: str, raw: object) -> str:
     }
     given = kinds.get(type(raw), type(raw).__name__)
     return f"fact {fact.name!r}: expected {wanted}, got {given}"
+
+
+def change_form(fact: Fact, known: Known) -> object:
+    """Return a value in the form that changes and reasons have in JSON.
+
+    A boolean as it is, a number as its bounds, a choice as `one_of`, a set as the members to add
+    and to remove. An end of a number that is an end of its range is left out.
+    """
+    if isinstance(known, Truth):
+        return known.value
+    if isinstance(known, OneOf):
+        return {"one_of": sorted(known.values)}
+    if isinstance(known, Members):
+        return {"add": sorted(known.includes), "remove": sorted(known.excludes)}
+    ends = {}
+    if known.low > fact.lowest:
+        ends["at_least"] = fact.number(known.low)
+    if known.high < fact.highest:
+        ends["at_most"] = fact.number(known.high)
+    return ends

@@ -34,7 +34,8 @@ class Fact:
     `options` holds the values of a choice or the members of a set, with their titles; `aliases` maps
     brands and codes, in lower case, to the option they stand for. A number
     lies between `lowest` and `highest`, both counted in steps of its last decimal: with one
-    decimal, 2.3 mg is 23 steps.
+    decimal, 2.3 mg is 23 steps. What `grows` can only become more, or have members added; the
+    `passing` values of a choice do not come back once they are left.
     """
 
     name: str
@@ -48,6 +49,8 @@ class Fact:
     decimals: int = 0
     options: Mapping[str, str] | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
+    grows: bool = False
+    passing: frozenset[str] = frozenset()
 
     @property
     def values(self) -> tuple[str, ...]:
