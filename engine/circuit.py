@@ -8,13 +8,14 @@ bit, its lane, in the integers that flow through the gates.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from itertools import accumulate
 from typing import Any, TypeAlias
 
 import clingo
 
-from engine.inputs import Domain, Inputs
+from engine.inputs import Domain, Inputs, places
 from engine.program import Atom, GroundProgram, Rule
-from engine.solver import CONFLICT_LIMIT, load
+from engine.solver import CONFLICT_LIMIT, load, renumbered
 
 Literal: TypeAlias = int
 """The number of a node, negative for its negation."""
@@ -22,6 +23,8 @@ Point: TypeAlias = list[int]
 """A value for each domain of a circuit."""
 Lanes: TypeAlias = Sequence[int]
 """For each source of a circuit, the points in which it holds."""
+Setting: TypeAlias = tuple[int, int]
+"""A domain, by its place, and values of which it would have to have one."""
 
 TRUE: Literal = 1
 LONGEST_CHAIN = 200
@@ -58,24 +61,30 @@ class Circuit:
         self._numbers: dict[Gate | Source, int] = {Gate(0, ()): TRUE}
         self._program = program
         self._literals: dict[int, Literal] = {}
+        self.all_values = tuple(domain.all for domain in self.domains)
+        self.offsets = tuple(accumulate((domain.size for domain in self.domains), initial=0))
+        self.sources: list[int] = []
+        self.held_in: list[list[tuple[int, int]]] = [[] for _ in self.domains]
+        self.held_by: list[list[list[int]]] = [
+            [[] for _ in range(domain.size)] for domain in self.domains
+        ]
         for place, domain in enumerate(self.domains):
             for atom, values in domain.atoms:
-                self._literals[atom] = self._source(place, values, domain)
-        self.sources = [n for n, node in enumerate(self.nodes) if isinstance(node, Source)]
-        self._sources_of: list[list[tuple[int, int]]] = [[] for _ in self.domains]
-        for place, number in enumerate(self.sources):
-            source = self.nodes[number]
-            if isinstance(source, Source):
-                self._sources_of[source.domain].append((place, source.values))
+                self._literals[atom] = self._source(place, values)
         self._add_rules(program)
 
-    def _source(self, place: int, values: int, domain: Domain) -> Literal:
-        if values == domain.all:
+    def _source(self, place: int, values: int) -> Literal:
+        """Return a literal that holds if a domain has one of these values.
+
+        The node itself never holds at the first value.
+        """
+        every = self.all_values[place]
+        if values == every:
             return TRUE
         if not values:
             return -TRUE
-        if domain.size == 2 and values == 0b01:
-            return -self._number(Source(place, 0b10))
+        if values & 1:
+            return -self._number(Source(place, every & ~values))
         return self._number(Source(place, values))
 
     def _number(self, node: Gate | Source) -> int:
@@ -83,6 +92,11 @@ class Circuit:
         if number is None:
             number = self._numbers[node] = len(self.nodes)
             self.nodes.append(node)
+            if isinstance(node, Source):
+                self.held_in[node.domain].append((len(self.sources), node.values))
+                for value in places(node.values):
+                    self.held_by[node.domain][value].append(len(self.sources))
+                self.sources.append(number)
         return number
 
     def _add_rules(self, program: GroundProgram) -> None:
@@ -112,10 +126,29 @@ class Circuit:
             return TRUE
         if bound > len(kept):
             return -TRUE
-        if bound in (1, len(kept)):
-            kept = sorted(set(kept))
-            bound = 1 if bound == 1 else len(kept)
+        if bound == 1:
+            kept = self._merged(kept)
+        elif bound == len(kept):
+            kept = [-literal for literal in self._merged([-literal for literal in kept])]
+            bound = len(kept)
+        if TRUE in kept or -TRUE in kept:
+            return TRUE if TRUE in kept else -TRUE
         return kept[0] if len(kept) == 1 else self._number(Gate(bound, tuple(kept)))
+
+    def _merged(self, literals: Iterable[Literal]) -> list[Literal]:
+        """Merge literals, of which one is to hold: those that ask for values of one domain."""
+        values: dict[int, int] = {}
+        others: set[Literal] = set()
+        for literal in literals:
+            node = self.nodes[abs(literal)]
+            if isinstance(node, Source):
+                held_in = (
+                    node.values if literal > 0 else self.all_values[node.domain] & ~node.values
+                )
+                values[node.domain] = values.get(node.domain, 0) | held_in
+            else:
+                others.add(literal)
+        return sorted(others | {self._source(place, held) for place, held in values.items()})
 
     def literal(self, atom: Atom) -> Literal:
         """Return the literal of an atom, also of one that always or never holds."""
@@ -133,9 +166,21 @@ class Circuit:
         """Return a literal that holds if one of the literals does."""
         return self._gate(1, list(literals))
 
-    def lanes(self, points: int) -> "LaneBuilder":
-        """Return a builder of lanes for so many points."""
-        return LaneBuilder(len(self.sources), self._sources_of, points)
+    def lanes(self, cases: Sequence[Sequence[int]]) -> tuple[list[int], list[int], int]:
+        """Return for each source the cases in which it surely holds, and surely fails.
+
+        A case gives the values that each domain may have. The third is a one for every case.
+        """
+        holds, fails = [0] * len(self.sources), [0] * len(self.sources)
+        for lane, possible in enumerate(cases):
+            here = 1 << lane
+            for held, values in zip(self.held_in, possible, strict=True):
+                for source, held_in in held:
+                    if not values & ~held_in:
+                        holds[source] |= here
+                    elif not values & held_in:
+                        fails[source] |= here
+        return holds, fails, (1 << len(cases)) - 1
 
     def cone(self, roots: Iterable[Literal]) -> list[int]:
         """Return the nodes that literals depend on, each after those it is made of."""
@@ -177,9 +222,11 @@ class Circuit:
                     weighted = [(own(literal), 1) for literal in node.literals]
                     backend.add_weight_rule([nodes[number]], node.bound, weighted)
                     continue
-                for atom, values in self.domains[node.domain].atoms:
-                    if values == node.values:
-                        backend.add_rule([nodes[number]], [numbers[atom]])
+                domain = self.domains[node.domain]
+                for value in places(node.values):
+                    backend.add_rule(
+                        [nodes[number]], renumbered(domain.literals(1 << value), numbers)
+                    )
             differs = backend.add_atom()
             for derived, original in self._program.atoms.items():
                 if derived[0] in PROVED:
@@ -188,31 +235,6 @@ class Circuit:
                     backend.add_rule([differs], [-mine, theirs])
             backend.add_rule([], [-differs])
         return control.solve().unsatisfiable is True
-
-
-class LaneBuilder:
-    """Sets the values of points, and gives for each source the points in which it holds."""
-
-    def __init__(self, sources: int, of: Sequence[Sequence[tuple[int, int]]], points: int) -> None:
-        self.ones = (1 << points) - 1
-        self.lanes = [0] * sources
-        self._of = of
-
-    def put(self, domain: int, values: int, lanes: int) -> None:
-        """Give a domain one of the values in some points: a source holds if it does in them all."""
-        for source, holds_in in self._of[domain]:
-            if values & ~holds_in:
-                self.lanes[source] &= ~lanes
-            else:
-                self.lanes[source] |= lanes
-
-    def put_failing(self, domain: int, values: int, lanes: int) -> None:
-        """Give a domain one of the values: here a lane says where a source fails in them all."""
-        for source, holds_in in self._of[domain]:
-            if values & holds_in:
-                self.lanes[source] &= ~lanes
-            else:
-                self.lanes[source] |= lanes
 
 
 def striped(start: int, run: int, period: int, width: int) -> int:
@@ -225,29 +247,42 @@ def striped(start: int, run: int, period: int, width: int) -> int:
 class Evaluator:
     """The cone of some literals as generated Python: for each node, the points in which it holds.
 
-    `place` says where in its result a node stands. What is generated is made of numbers and
-    operators alone: no text of a policy enters it.
+    Its nodes are numbered anew from 1, and so are its literals; the result has 0 at place 0. What
+    is generated is made of numbers and operators alone: no text of a policy enters it.
+
+    `settings` gives, for each literal of an input, the values with which it holds; `parts` gives,
+    for each literal of a gate, how many of which others must hold for it.
     """
 
     def __init__(self, circuit: Circuit, roots: Sequence[Literal]) -> None:
-        self.nodes = circuit.cone(roots)
-        self.place = {number: place for place, number in enumerate(self.nodes)}
-        self.domains = sorted(
-            {node.domain for n in self.nodes if isinstance(node := circuit.nodes[n], Source)}
-        )
+        cone = circuit.cone(roots)
+        self._numbers = {number: own for own, number in enumerate(cone, start=1)}
+        self.parts: dict[Literal, tuple[int, tuple[Literal, ...]]] = {}
+        self.settings: dict[Literal, Setting] = {}
         source_of = {number: place for place, number in enumerate(circuit.sources)}
         lines = []
-        for number in self.nodes:
+        for own, number in enumerate(cone, start=1):
             node = circuit.nodes[number]
             if isinstance(node, Source):
-                lines.append(f"n{number} = lanes[{source_of[number]}]")
-            else:
-                literals = [f"n{n}" if n > 0 else f"(ones ^ n{-n})" for n in node.literals]
-                lines.append(f"n{number} = {_at_least(node.bound, literals)}")
-        result = "".join(f"n{number}, " for number in self.nodes)
+                others = circuit.all_values[node.domain] & ~node.values
+                self.settings |= {own: (node.domain, node.values), -own: (node.domain, others)}
+                lines.append(f"n{own} = lanes[{source_of[number]}]")
+                continue
+            literals = tuple(self.own(literal) for literal in node.literals)
+            self.parts[own] = (node.bound, literals)
+            self.parts[-own] = (len(literals) - node.bound + 1, tuple(-lit for lit in literals))
+            operands = [f"n{lit}" if lit > 0 else f"(ones ^ n{-lit})" for lit in literals]
+            lines.append(f"n{own} = {_at_least(node.bound, operands)}")
+        self.domains = sorted({domain for domain, _ in self.settings.values()})
+        result = "".join(f", n{own}" for own in range(1, len(cone) + 1))
         self.evaluate: Callable[[Lanes, int], tuple[int, ...]] = _compiled(
-            "lanes, ones", [*lines, f"return ({result})"]
+            "lanes, ones", [*lines, f"return (0{result},)"]
         )
+
+    def own(self, literal: Literal) -> Literal:
+        """Return the evaluator's number of a literal of the circuit."""
+        own = self._numbers[abs(literal)]
+        return own if literal > 0 else -own
 
 
 def surely(circuit: Circuit, roots: Sequence[Literal]) -> Callable[[Lanes, Lanes, int], list[int]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import product
 from typing import TypeAlias, TypeVar
 
 from engine.boxes import boxes
@@ -62,6 +62,17 @@ class Explainer:
         self._clashes = minimal_clashes(self._circuit, self._invalid)
         self._no_contradiction = [-self._solver.literal(atom) for atom in impossible]
         self._asked = [atom for domain in self._circuit.domains for atom, _ in domain.atoms]
+        self._fixed = [
+            place for place, domain in enumerate(self._inputs.domains) if self._is_fixed(domain)
+        ]
+        self._changeable = [
+            0 if place in self._fixed or place >= len(self._inputs.domains) else values
+            for place, values in enumerate(self._circuit.all_values)
+        ]
+        self._changeable_bits = sum(
+            values << offset
+            for values, offset in zip(self._changeable, self._circuit.offsets, strict=False)
+        )
         self._targets: dict[str, tuple[Target, int]] = {}
         self._conflicts_of: dict[str, Conflicts] = {}
         self._grounds = Grounds(self._circuit, policy, version)
@@ -154,11 +165,15 @@ class Explainer:
         The set without a unit alone says that nothing needs to change.
         """
         base = self._possible(known, readings)
-        offered = [
-            domain.all if include_fixed or not self._is_fixed(domain) else _if_open(values)
-            for domain, values in zip(self._inputs.domains, base, strict=False)
-        ]
-        return self._listed(want, Space(base, self._among(offered, only), self._nearest(base)))
+        if include_fixed:
+            offered: Sequence[int] = self._circuit.all_values
+        elif unsettled := [place for place in self._fixed if _if_open(base[place])]:
+            offered = list(self._changeable)
+            for place in unsettled:
+                offered[place] = base[place]
+        else:
+            offered = self._changeable
+        return self._listed(want, self._space(base, offered, only))
 
     def _answers(
         self,
@@ -168,8 +183,8 @@ class Explainer:
     ) -> Listed:
         """Find all minimal sets of answers, to what is unknown, that lead to approval."""
         base = self._possible(known, readings)
-        offered = [_if_open(values) for values in base[: len(self._inputs.domains)]]
-        found = self._listed(APPROVAL, Space(base, self._among(offered, only), self._nearest(base)))
+        offered = [*map(_if_open, base)]
+        found = self._listed(APPROVAL, self._space(base, offered, only))
         return Listed((), found.limit) if found.sets == ({},) else found
 
     def _reasons(
@@ -187,7 +202,7 @@ class Explainer:
         offered = self._among(
             [
                 0 if values == domain.all else values
-                for domain, values in zip(self._inputs.domains, base, strict=False)
+                for domain, values in zip(self._circuit.domains, base, strict=True)
             ],
             only,
         )
@@ -234,19 +249,51 @@ class Explainer:
     def _listed(self, want: Want, space: Space) -> Listed:
         """List the minimal sets of a space with all their values."""
         search = self._search(want, space)
-        found: list[int] = []
-        limit = self._collect(search.minimal(), lambda state: found.append(state[0]))
-        sets: list[Values] = []
+        found: list[list[Values]] = []
+        limit = self._collect(search.minimal(), found.append)
         try:
-            values = search.values(found)
+            sets, unsure = self._verified(search, [self._boxes(boxes, space) for boxes in found])
+            if unsure:
+                exact = [
+                    [
+                        dict(zip(units, map(_one, point), strict=True))
+                        for point in search.points(units)
+                    ]
+                    for units in unsure
+                ]
+                more, unsound = self._verified(search, [self._boxes(b, space) for b in exact])
+                sets += more
+                limit = _UNSOUND if unsound else limit
         except SolvingStoppedError:
             return Listed((), _STOPPED)
-        for units, points in zip(found, values, strict=True):
-            members = list(places(units))
-            domains = [self._circuit.domains[place] for place in members]
-            near = sorted(points, key=lambda point: _distance(point, members, space))
-            sets.extend(dict(zip(members, box, strict=True)) for box in boxes(near, domains))
-        return self._verified(search, sets, limit)
+        return Listed(tuple(sets), limit)
+
+    def _boxes(self, found: Sequence[Values], space: Space) -> list[Values]:
+        """Gather the boxes of one minimal set into as few, the nearest first."""
+        members = list(found[0])
+        if len(found) == 1 and all(map(self._is_one_range, members, found[0].values())):
+            return list(found)
+        points = {point for box in found for point in product(*map(places, box.values()))}
+        near = sorted(points, key=lambda point: _distance(point, members, space))
+        domains = [self._circuit.domains[place] for place in members]
+        return [dict(zip(members, box, strict=True)) for box in boxes(near, domains)]
+
+    def _is_one_range(self, place: int, values: int) -> bool:
+        """Whether values are neighbours, or need not be."""
+        lowest = values & -values
+        return not values & (values + lowest) or not self._circuit.domains[place].ordered
+
+    def _verified(
+        self, search: Search, found: Sequence[Sequence[Values]]
+    ) -> tuple[list[Values], list[tuple[int, ...]]]:
+        """Return the boxes that do what they should, and the sets of which some do not.
+
+        Each point of a box must do it, and with any of its units left out it must not.
+        """
+        sets = [box for of_set in found for box in of_set]
+        stands = search.stand(sets)
+        wrong = {tuple(box) for box, stood in zip(sets, stands, strict=True) if not stood}
+        return [box for box in sets if tuple(box) not in wrong], sorted(wrong)
 
     def _collect(self, sets: Iterator[Found], keep: Callable[[Found], None]) -> str | None:
         """Keep minimal sets until there are no more; say so if a limit ends this before."""
@@ -259,28 +306,6 @@ class Explainer:
         except SolvingStoppedError:
             return _STOPPED
         return None
-
-    def _verified(self, search: Search, sets: Sequence[Values], limit: str | None) -> Listed:
-        """Keep the sets that do what they should, and of which nothing can be left out."""
-        states = [search.barring(values) for values in sets]
-        smaller = [
-            search.barring({place: kept for place, kept in values.items() if place != left_out})
-            for values in sets
-            for left_out in values
-        ]
-        try:
-            fails = [failure is not None for failure in search.failures([*states, *smaller])]
-        except SolvingStoppedError:
-            return Listed((), _STOPPED)
-        rest = iter(fails[len(states) :])
-        good = [
-            all(tuple(islice(rest, len(values)))) and not failed
-            for values, failed in zip(sets, fails, strict=False)
-        ]
-        if all(good):
-            return Listed(tuple(sets), limit)
-        kept = tuple(values for values, sound in zip(sets, good, strict=True) if sound)
-        return Listed(kept, _UNSOUND)
 
     def _search(self, want: Want, space: Space) -> Search:
         target, goal = self._target(want)
@@ -319,17 +344,16 @@ class Explainer:
         if holds is None:
             return None
         by_atom = dict(zip(self._asked, holds, strict=True))
-        builder = self._circuit.lanes(1)
+        lanes = [0] * len(self._circuit.sources)
         for place, domain in enumerate(self._circuit.domains):
-            builder.put(place, 1 << domain.place(by_atom), 1)
-        return Failure(target.evaluator.evaluate(builder.lanes, builder.ones))
+            for source in self._circuit.held_by[place][domain.place(by_atom)]:
+                lanes[source] = 1
+        return Failure(target.evaluator.evaluate(lanes, 1))
 
     def _possible(self, known: Mapping[str, Known], readings: Mapping[str, str]) -> list[int]:
         """Return the values that every domain may have in a case."""
-        possible = [domain.all for domain in self._circuit.domains]
-        for fact, value in known.items():
-            for place in self._inputs.of_fact.get(fact, ()):
-                possible[place] = self._inputs.domains[place].possible(value)
+        possible = list(self._circuit.all_values)
+        self._inputs.confine(possible, known)
         units = len(self._inputs.domains)
         for place, (name, domain) in enumerate(self._inputs.readings.items(), start=units):
             possible[place] = 1 << domain.names.index(readings[name])
@@ -338,13 +362,24 @@ class Explainer:
     def _is_fixed(self, domain: Domain) -> bool:
         return self._vocabulary.facts[domain.unit.fact].changer is Changer.FIXED
 
+    def _space(
+        self, base: Sequence[int], offered: Sequence[int], only: Collection[str] | None
+    ) -> Space:
+        if offered is self._changeable and only is None:
+            return Space(base, offered, self._changeable_bits, self._nearest(base))
+        kept = self._among(offered, only)
+        shifted = (values << at for values, at in zip(kept, self._circuit.offsets, strict=False))
+        return Space(base, kept, sum(shifted), self._nearest(base))
+
     def _among(self, offered: Sequence[int], only: Collection[str] | None) -> list[int]:
         """Offer nothing outside of some facts and members, and no other readings."""
-        kept = [
-            values if only is None or domain.unit.fact in only or str(domain.unit) in only else 0
-            for domain, values in zip(self._inputs.domains, offered, strict=True)
-        ]
-        return kept + [0] * len(self._inputs.readings)
+        units = len(self._inputs.domains)
+        kept = [*offered[:units], *[0] * len(self._inputs.readings)]
+        if only is not None:
+            for place, domain in enumerate(self._inputs.domains):
+                if domain.unit.fact not in only and str(domain.unit) not in only:
+                    kept[place] = 0
+        return kept
 
     def _nearest(self, base: Sequence[int]) -> Callable[[int], Sequence[int]]:
         """Order the values of a domain by how far they lie from what is known."""
@@ -485,7 +520,7 @@ class Explainer:
             for domain, had, kept in zip(
                 self._circuit.domains,
                 base,
-                self._among([1] * len(self._inputs.domains), only),
+                self._among([1] * len(self._circuit.domains), only),
                 strict=True,
             )
         ]
@@ -504,6 +539,10 @@ _STOPPED = "the search was stopped at its limit of time"
 
 def _signed(literal: int, holds: bool) -> int:  # noqa: FBT001  (the sign of a literal)
     return literal if holds else -literal
+
+
+def _one(value: int) -> int:
+    return 1 << value
 
 
 def _if_open(values: int) -> int:

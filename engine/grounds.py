@@ -33,12 +33,7 @@ class Grounds:
 
     def statuses(self, cases: Sequence[Sequence[int]]) -> list[Statuses]:
         """Return the statuses in cases, each given by the values that every domain may have."""
-        holds, fails = self._circuit.lanes(len(cases)), self._circuit.lanes(len(cases))
-        for lane, possible in enumerate(cases):
-            for place, values in enumerate(possible):
-                holds.put(place, values, 1 << lane)
-                fails.put_failing(place, values, 1 << lane)
-        found = self._surely(holds.lanes, fails.lanes, holds.ones)
+        found = self._surely(*self._circuit.lanes(cases))
         count = len(self._atoms)
         return [
             {

@@ -6,7 +6,8 @@ between the cut points of a number from the lowest. A set of values is an intege
 each. The readings of a policy are inputs too, with their choices as values.
 """
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, MutableSequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -49,19 +50,19 @@ class Domain:
         """All values, as a set."""
         return (1 << self.size) - 1
 
-    def possible(self, known: Known) -> int:
-        """Return the values that what is known of the fact leaves open."""
+    @cached_property
+    def _bits(self) -> Mapping[str, int]:
+        return {name: 1 << place for place, name in enumerate(self.names)}
+
+    def possible(self, known: Truth | OneOf | Bounds) -> int:
+        """Return the values that what is known of a fact leaves open."""
         if isinstance(known, Truth):
-            return 1 << known.value
-        if isinstance(known, Members):
-            if self.unit.member in known.includes:
-                return 0b10
-            return 0b01 if self.unit.member in known.excludes else UNKNOWN_TRUTH
+            return 2 if known.value else 1
         if isinstance(known, OneOf):
-            return sum(1 << place for place, name in enumerate(self.names) if name in known.values)
-        low = sum(cut <= known.low for cut in self.cuts)
-        high = sum(cut <= known.high for cut in self.cuts)
-        return (2 << high) - (1 << low)
+            bits = self._bits
+            return sum([bits[name] for name in known.values if name in bits])
+        low = bisect_right(self.cuts, known.low)
+        return (2 << bisect_right(self.cuts, known.high)) - (1 << low)
 
     def known(self, values: int, fact: Fact) -> Known:
         """Return values of a fact as what is known of it; those of a number must be neighbours."""
@@ -128,13 +129,33 @@ class Inputs:
         self.of_fact: dict[str, list[int]] = {}
         for place, domain in enumerate(self.domains):
             self.of_fact.setdefault(domain.unit.fact, []).append(place)
+        self._places_of_members = {
+            fact: {str(self.domains[place].unit.member): place for place in of_fact}
+            for fact, of_fact in self.of_fact.items()
+        }
         self.readings = {name: _choice(Unit(name), readings[name]) for name in sorted(readings)}
+
+    def confine(self, possible: MutableSequence[int], known: Mapping[str, Known]) -> None:
+        """Leave each domain only the values that what is known of its fact leaves open."""
+        for fact, value in known.items():
+            if isinstance(value, Members):
+                members = self._places_of_members.get(fact, {})
+                for name in value.excludes:
+                    if name in members:
+                        possible[members[name]] = 0b01
+                for name in value.includes:
+                    if name in members:
+                        possible[members[name]] = 0b10
+            elif fact in self.of_fact:
+                place = self.of_fact[fact][0]
+                possible[place] = self.domains[place].possible(value)
 
     def literals(self, fact: str, known: Known) -> Iterator[int]:
         """Yield the assumptions that say what is known of a fact."""
+        possible = [domain.all for domain in self.domains]
+        self.confine(possible, {fact: known})
         for place in self.of_fact.get(fact, ()):
-            domain = self.domains[place]
-            yield from domain.literals(domain.possible(known))
+            yield from self.domains[place].literals(possible[place])
 
     def reading_literals(self, readings: Mapping[str, str]) -> list[int]:
         """Return the assumptions that choose the readings."""

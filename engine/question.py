@@ -72,15 +72,17 @@ class Interviewer:
     def _outcome_lanes(
         self, possible: Sequence[int], lanes: Sequence[Sequence[int]]
     ) -> tuple[int, list[int]]:
-        builder = self._circuit.lanes(SAMPLE)
+        circuit, ones = self._circuit, (1 << SAMPLE) - 1
+        sources = [0] * len(circuit.sources)
         for place, values in enumerate(possible):
             for value in places(values):
-                builder.put(place, 1 << value, lanes[place][value])
-        nodes = self._evaluator.evaluate(builder.lanes, builder.ones)
+                for source in circuit.held_by[place][value]:
+                    sources[source] |= lanes[place][value]
+        nodes = self._evaluator.evaluate(sources, ones)
 
         def where(literal: Literal) -> int:
-            found = nodes[self._evaluator.place[abs(literal)]]
-            return found if literal > 0 else builder.ones ^ found
+            own = self._evaluator.own(literal)
+            return nodes[own] if own > 0 else ones ^ nodes[-own]
 
         valid = where(self._valid)
         return valid, [valid & where(outcome) for outcome in self._outcomes]

@@ -1,10 +1,10 @@
-"""All minimal sets of units by which a case comes to a goal: the search behind explanations.
+"""All minimal sets of units by which a case comes to a goal: the search behind changes.
 
 Which units, given other values, make the goal certain? Where it is not certain, some completion
 fails; the circuit tells in which ways units could keep it from failing, and every set looked for
 holds one of these ways. So a state grows by each of its ways, the smallest states first, until
-no completion of it fails. A state that holds a set already found is dropped. As smaller states
-are all done before larger ones, what is found is minimal, and when nothing is left, it is
+no completion of it fails. A state that holds more than a set already found is dropped. As smaller
+states are all done before larger ones, what is found is minimal, and when nothing is left, it is
 complete.
 
 The idea is Reiter's hitting-set tree (A theory of diagnosis from first principles, 1987), with
@@ -13,40 +13,52 @@ the conflicts read off the circuit, and values beside the sets.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial, reduce
-from itertools import accumulate, product
+from functools import lru_cache, partial, reduce
+from itertools import islice, product
 from math import prod
 from operator import or_
+from typing import NamedTuple, TypeAlias
 
-from engine.circuit import Circuit, Evaluator, LaneBuilder, Literal, striped
+from engine.circuit import Circuit, Evaluator, Lanes, Literal, Setting, striped, surely
 from engine.clashes import Clash
 from engine.inputs import places
-from engine.ways import Point, Setting, Way
+from engine.ways import Point, Way
+
+State: TypeAlias = tuple[int, int]
+"""Units that are set, as bits, and the values each has left, as bits among those of all units."""
+Box: TypeAlias = Mapping[int, int]
+"""For units, by the place of their domain, the values each of which does."""
 
 MOST_LANES = 256
 """Completions of one state that are evaluated side by side; beyond that the solver is asked."""
 MOST_POINTS = 8_192
-"""Points evaluated at once."""
+"""Points evaluated at once, and points of one box looked at."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is looked for: in every completion that is free of contradictions, the goal."""
+    """What is looked for: in every completion that is free of contradictions, the goal.
+
+    The literals are the evaluator's: the goal, the goal and no contradiction, and the goal or a
+    contradiction.
+    """
 
     circuit: Circuit
     evaluator: Evaluator
     goal: Literal
     both: Literal
-    """The completion is free of contradictions, and has the goal."""
     either: Literal
-    """The completion breaks a contradiction, or has the goal."""
+    surely: Callable[[Lanes, Lanes, int], list[int]]
+    """Whether the goal is had and no contradiction, where some values are open."""
     clashes: Sequence[Clash]
 
     @staticmethod
     def of(circuit: Circuit, invalid: Literal, clashes: Sequence[Clash], goal: Literal) -> "Target":
         """Build the target that asks for a goal wherever `invalid` fails."""
-        both, either = circuit.all_of([-invalid, goal]), circuit.any_of([invalid, goal])
-        return Target(circuit, Evaluator(circuit, [both, either]), goal, both, either, clashes)
+        roots = [goal, circuit.all_of([-invalid, goal]), circuit.any_of([invalid, goal])]
+        evaluator = Evaluator(circuit, roots)
+        goal, both, either = map(evaluator.own, roots)
+        return Target(circuit, evaluator, goal, both, either, surely(circuit, roots[1:2]), clashes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +66,18 @@ class Space:
     """What a search may do with each domain of a circuit.
 
     `base` are the values that a unit has, or may have, as long as it is not set; the goal must
-    hold for them all. `offered` are the values to one of which it can be set; none if it cannot
-    be. `nearest` lists the values of a unit in the order in which they are tried.
+    hold for them all. `offered` are the values to one of which it can be set, none if it cannot
+    be, and `left` the same as bits among the values of all units. `nearest` lists the values of a
+    unit in the order in which they are tried.
     """
 
     base: Sequence[int]
     offered: Sequence[int]
+    left: int
     nearest: Callable[[int], Sequence[int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """Why a state fails: a completion without the goal, or a clash that leaves it none."""
 
     nodes: Sequence[int] = ()
@@ -73,7 +86,7 @@ class Failure:
 
 
 class Search:
-    """Looks for minimal sets in one space. A state is a way: units set, and values forbidden."""
+    """Looks for minimal sets in one space."""
 
     def __init__(
         self,
@@ -90,116 +103,185 @@ class Search:
         self._space = space
         self._ask = ask
         self._check = check
-        domains = target.circuit.domains
-        self._offsets = list(accumulate((domain.size for domain in domains), initial=0))
-        self._all = [domain.all for domain in domains]
+        self._offsets = target.circuit.offsets
+        self._all = target.circuit.all_values
         self._open = [
-            place for place in target.evaluator.domains if space.base[place].bit_count() > 1
+            place for place in target.evaluator.domains if (v := space.base[place]) & (v - 1)
         ]
         self._open_units = sum(1 << place for place in self._open)
         self._width = prod(space.base[place].bit_count() for place in self._open)
+        self._at_once = max(1, MOST_POINTS // self._width)
         self._block = self._build_block() if self._width <= MOST_LANES else None
 
-    def minimal(self) -> Iterator[Way]:
-        """Yield a state for each minimal set of units, the smallest sets first."""
-        waiting: dict[int, list[Way]] = {0: [(0, 0)]}
-        seen = {(0, 0)}
-        found: list[int] = []
+    def minimal(self) -> Iterator[list[Box]]:
+        """Yield for each minimal set of units boxes that hold all its values, smallest sets first.
+
+        Not every point of a box need do.
+        """
+        start = (0, self._space.left)
+        waiting: dict[int, list[State]] = {0: [start]}
+        seen = {start}
+        sets: list[int] = []
         while waiting:
             size = min(waiting)
-            states = [
-                state
-                for state in waiting.pop(size)
-                if not any(units & state[0] == units for units in found)
-            ]
-            for state, failure in zip(states, self.failures(states), strict=True):
-                if any(units & state[0] == units for units in found):
-                    continue
-                if failure is None:
-                    found.append(state[0])
-                    yield state
-                    continue
-                for grown in self._grown(state, failure):
-                    if grown not in seen:
-                        seen.add(grown)
-                        waiting.setdefault(grown[0].bit_count(), []).append(grown)
+            found: dict[int, list[Box]] = {}
+            while states := waiting.pop(size, None):
+                kept = [s for s in states if not any(units & s[0] == units for units in sets)]
+                for state, failure in zip(kept, self._failures(kept), strict=True):
+                    if failure is None:
+                        box = {place: self._left(place, state[1]) for place in _members(state[0])}
+                        found.setdefault(state[0], []).append(box)
+                        continue
+                    for grown in self._grown(state, failure):
+                        if grown not in seen:
+                            seen.add(grown)
+                            waiting.setdefault(grown[0].bit_count(), []).append(grown)
+            sets.extend(found)
+            yield from found.values()
 
-    def values(self, sets: Sequence[int]) -> list[list[tuple[int, ...]]]:
-        """Find for each minimal set all values with which it works, in the order of its units."""
-        found: list[list[tuple[int, ...]]] = [[] for _ in sets]
-        tried: list[tuple[int, tuple[int, ...]]] = []
-        for number, units in enumerate(sets):
-            members = list(places(units))
-            settled = self._settled(members)
-            left = [self._left(place, settled) for place in members]
-            count = prod(values.bit_count() for values in left)
-            if count == 1:
-                found[number].append(tuple(values.bit_length() - 1 for values in left))
-            elif self._block is not None and count <= MOST_LANES:
-                tried.extend((number, point) for point in product(*map(places, left)))
-            else:
-                found[number].extend(self._points((units, settled), members))
-        states = [
-            self.barring(
-                {place: 1 << value for place, value in zip(places(sets[n]), point, strict=True)}
-            )
-            for n, point in tried
-        ]
-        for (number, point), failure in zip(tried, self.failures(states), strict=True):
-            if failure is None:
-                found[number].append(point)
-        return found
-
-    def _points(self, start: Way, members: Sequence[int]) -> Iterator[tuple[int, ...]]:
-        """Yield all values of a set with which it works, where there are many to try.
+    def points(self, units: Iterable[int]) -> Iterator[tuple[int, ...]]:
+        """Yield all values of a minimal set with which it works, in the order of its units.
 
         Each state has one point tried. If that works, what is left of the state is split into
         those that differ from the point in one unit and agree with it in those before.
         """
-        waiting = [start]
-        seen = {start[1]}
+        members = tuple(units)
+        waiting = [self._state({place: self._space.offered[place] for place in members})]
+        seen = set(waiting)
         found: set[tuple[int, ...]] = set()
         while waiting:
-            following: list[Way] = []
-            for state, failure in zip(waiting, self.failures(waiting), strict=True):
+            following: list[State] = []
+            for state, failure in zip(waiting, self._failures(waiting), strict=True):
                 if failure is not None:
-                    grown = (way for way in self._grown(state, failure) if way[0] == start[0])
-                    following.extend(grown)
+                    grown = self._grown(state, failure)
+                    following.extend(further for further in grown if further[0] == state[0])
                     continue
                 point = tuple(self._tried(place, state[1]) for place in members)
                 if point not in found:
                     found.add(point)
                     yield point
                 following.extend(self._others(state, members, point))
-            waiting = [way for way in dict.fromkeys(following) if way[1] not in seen]
-            seen.update(way[1] for way in waiting)
+            waiting = [state for state in dict.fromkeys(following) if state not in seen]
+            seen.update(waiting)
 
-    def _others(self, state: Way, members: Sequence[int], point: Sequence[int]) -> Iterator[Way]:
+    def stand(self, boxes: Sequence[Box]) -> list[bool]:
+        """Tell which boxes work at each of their points, and no more without any of their units."""
+        if self._block is None:
+            return [self._box_works(box) and self._needs_all(box) for box in boxes]
+        stand: list[bool] = []
+        lanes = 0
+        some: list[Box] = []
+        for box in boxes:
+            if lanes + len(box) >= self._at_once:
+                stand += self._evaluated_boxes(self._block, some)
+                lanes, some = 0, []
+            lanes += len(box) + 1
+            some.append(box)
+        return stand + self._evaluated_boxes(self._block, some)
+
+    def _evaluated_boxes(self, block: Lanes, boxes: Sequence[Box]) -> list[bool]:
+        """Tell which boxes stand: one point of each, it without each unit, and its other points."""
+        self._check()
+        width, one = self._width, (1 << self._width) - 1
+        set_in: dict[tuple[int, int], int] = {}
+        start = 0
+        for box in boxes:
+            here = (1 << width * (len(box) + 1)) - 1 << start
+            for place, values in box.items():
+                setting = (place, (values & -values).bit_length() - 1)
+                set_in[setting] = set_in.get(setting, 0) | here & ~(one << start)
+                start += width
+            start += width
+        good, bad, _ = self._evaluated(block, start // width, set_in)
+        stand = []
+        for box in boxes:
+            stand.append(True)
+            for _ in box:
+                stand[-1] = stand[-1] and (bad & one != 0 or good & one == 0)
+                good, bad = good >> width, bad >> width
+            stand[-1] = stand[-1] and not bad & one and good & one != 0
+            good, bad = good >> width, bad >> width
+        several = [
+            number
+            for number, box in enumerate(boxes)
+            if stand[number] and any(values & (values - 1) for values in box.values())
+        ]
+        sure = self._surely([boxes[number] for number in several])
+        for number, surely_works in zip(several, sure, strict=True):
+            stand[number] = surely_works or self._each_point_works(block, boxes[number])
+        return stand
+
+    def _surely(self, boxes: Sequence[Box]) -> list[bool]:
+        """Tell which boxes surely work, by Kleene's logic; one that does not may work as well."""
+        if self._width > 1 or not boxes:
+            return [False] * len(boxes)
+        circuit, ones = self._target.circuit, (1 << len(boxes)) - 1
+        holds = [some * ones for some in self._block or ()]
+        fails = [ones ^ some for some in holds]
+        for lane, box in enumerate(boxes):
+            here = 1 << lane
+            for place, values in box.items():
+                for source, held_in in circuit.held_in[place]:
+                    holds[source] = holds[source] & ~here | (0 if values & ~held_in else here)
+                    fails[source] = fails[source] & ~here | (0 if values & held_in else here)
+        sure, _ = self._target.surely(holds, fails, ones)
+        return [bool(sure >> lane & 1) for lane in range(len(boxes))]
+
+    def _each_point_works(self, block: Lanes, box: Box) -> bool:
+        points = product(*(places(values) for values in box.values()))
+        while some := list(islice(points, self._at_once)):
+            self._check()
+            set_in: dict[tuple[int, int], int] = {}
+            here = (1 << self._width) - 1
+            for point in some:
+                for setting in zip(box, point, strict=True):
+                    set_in[setting] = set_in.get(setting, 0) | here
+                here <<= self._width
+            good, bad, _ = self._evaluated(block, len(some), set_in)
+            one = (1 << self._width) - 1
+            if bad or not all(good >> lane * self._width & one for lane in range(len(some))):
+                return False
+        return True
+
+    def _box_works(self, box: Box) -> bool:
+        self._check()
+        possible = [box.get(place, values) for place, values in enumerate(self._space.base)]
+        for clash in self._target.clashes:
+            if all(
+                box[place] & values if place in box else not possible[place] & ~values
+                for place, values in clash
+            ):
+                return False
+        return self._ask(possible) is None
+
+    def _needs_all(self, box: Box) -> bool:
+        """Tell whether a box does not work without any one of its units."""
+        point = {place: values & -values for place, values in box.items()}
+        smaller = (
+            {place: value for place, value in point.items() if place != left_out}
+            for left_out in point
+        )
+        return all(failure is not None for failure in self._failures([*map(self._state, smaller)]))
+
+    def _others(
+        self, state: State, members: Sequence[int], point: Sequence[int]
+    ) -> Iterator[State]:
         """Split what is left of a state when one of its points is taken out."""
-        units, forbidden = state
+        units, left = state
         for place, value in zip(members, point, strict=True):
-            others = self._left(place, forbidden) & ~(1 << value)
+            bit = 1 << value
+            others = self._left(place, left) & ~bit
             if others:
-                yield units, forbidden | 1 << self._offsets[place] + value
-            forbidden |= others << self._offsets[place]
+                yield units, left & ~(bit << self._offsets[place])
+            left &= ~(others << self._offsets[place])
 
-    def _settled(self, members: Sequence[int]) -> int:
-        """Return the values that units have now; in a minimal set each gets another one."""
-        return sum(
-            base << self._offsets[place]
-            for place in members
-            if not (base := self._space.base[place]) & (base - 1)
-        )
-
-    def barring(self, values: Mapping[int, int]) -> Way:
-        """Return the state in which units are set to one of these values each."""
-        barred = (self._all[place] & ~left for place, left in values.items())
+    def _state(self, box: Box) -> State:
         return (
-            sum(1 << place for place in values),
-            sum(b << self._offsets[place] for b, place in zip(barred, values, strict=True)),
+            sum(1 << place for place in box),
+            sum(values << self._offsets[place] for place, values in box.items()),
         )
 
-    def failures(self, states: Sequence[Way]) -> Iterator[Failure | None]:
+    def _failures(self, states: Sequence[State]) -> Iterator[Failure | None]:
         """Yield why each state fails, or None for one that works."""
         if self._block is None:
             for state in states:
@@ -208,67 +290,88 @@ class Search:
                 clash = self._clash(possible)
                 yield self._ask(possible) if clash is None else Failure(clash=clash)
             return
-        at_once = max(1, MOST_POINTS // self._width)
-        for start in range(0, len(states), at_once):
+        width, one = self._width, (1 << self._width) - 1
+        for start in range(0, len(states), self._at_once):
             self._check()
-            yield from self._evaluated(self._block, states[start : start + at_once])
+            some = states[start : start + self._at_once]
+            set_in: dict[tuple[int, int], int] = {}
+            here = one
+            for units, left in some:
+                for place in _members(units):
+                    setting = (place, self._tried(place, left))
+                    set_in[setting] = set_in.get(setting, 0) | here
+                here <<= width
+            good, bad, nodes = self._evaluated(self._block, len(some), set_in)
+            for number, state in enumerate(some):
+                bad_here = bad >> number * width & one
+                if good >> number * width & one and not bad_here:
+                    yield None
+                elif bad_here or width == 1:
+                    lane = (bad_here & -bad_here).bit_length() - 1 if bad_here else 0
+                    yield Failure(nodes, number * width + lane)
+                else:
+                    yield Failure(clash=self._clash(self._possible(state)))
 
-    def _possible(self, state: Way) -> list[int]:
+    def _evaluated(
+        self, block: Lanes, states: int, set_in: Mapping[tuple[int, int], int]
+    ) -> tuple[int, int, Sequence[int]]:
+        """Evaluate all completions of states at once: where domains are set to which values.
+
+        Return the completions that are free of contradictions and have the goal, those that are
+        free of contradictions and lack it, and what every node comes to.
+        """
+        width, target, circuit = self._width, self._target, self._target.circuit
+        ones = (1 << width * states) - 1
+        repeated = ones // ((1 << width) - 1)
+        lanes = [some * repeated for some in block]
+        for (place, _), where in set_in.items():
+            for source, _ in circuit.held_in[place]:
+                lanes[source] &= ~where
+        for (place, value), where in set_in.items():
+            for source in circuit.held_by[place][value]:
+                lanes[source] |= where
+        nodes = target.evaluator.evaluate(lanes, ones)
+        both, either = nodes[abs(target.both)], nodes[abs(target.either)]
+        good = both if target.both > 0 else ones ^ both
+        return good, ones ^ either if target.either > 0 else either, nodes
+
+    def _possible(self, state: State) -> list[int]:
         """Return the values that each domain may have in a state."""
         possible = list(self._space.base)
-        for place in places(state[0]):
+        for place in _members(state[0]):
             possible[place] = 1 << self._tried(place, state[1])
         return possible
 
-    def _tried(self, place: int, forbidden: int) -> int:
+    def _tried(self, place: int, left: int) -> int:
         """Return the value that a state tries for a unit: the nearest that is left."""
-        left = self._left(place, forbidden)
-        if left & (left - 1):
-            return next(value for value in self._space.nearest(place) if left >> value & 1)
-        return left.bit_length() - 1
+        values = self._left(place, left)
+        if values & (values - 1):
+            return next(value for value in self._space.nearest(place) if values >> value & 1)
+        return values.bit_length() - 1
 
-    def _left(self, place: int, forbidden: int) -> int:
-        """Return the values offered that are not forbidden."""
-        return self._space.offered[place] & ~(forbidden >> self._offsets[place])
+    def _left(self, place: int, left: int) -> int:
+        """Return the values that a unit has left."""
+        return left >> self._offsets[place] & self._all[place]
 
-    def _build_block(self) -> LaneBuilder:
-        """Lay out the completions of the empty state side by side."""
-        builder = self._target.circuit.lanes(self._width)
+    def _build_block(self) -> list[int]:
+        """Lay out the completions of the empty state side by side; return the lanes of sources."""
+        circuit, base = self._target.circuit, self._space.base
+        lanes = [0] * len(circuit.sources)
+        ones = (1 << self._width) - 1
         for place in self._target.evaluator.domains:
-            if place not in self._open:
-                builder.put(place, self._space.base[place], builder.ones)
+            values = base[place]
+            if values > 1 and not values & (values - 1):  # no source holds at the first value
+                for source in circuit.held_by[place][values.bit_length() - 1]:
+                    lanes[source] = ones
         stride = 1
         for place in self._open:
-            values = list(places(self._space.base[place]))
-            for turn, value in enumerate(values):
-                lanes = striped(turn * stride, stride, len(values) * stride, self._width)
-                builder.put(place, 1 << value, lanes)
-            stride *= len(values)
-        return builder
-
-    def _evaluated(self, block: LaneBuilder, states: Sequence[Way]) -> Iterator[Failure | None]:
-        """Evaluate all completions of all states at once."""
-        width, target = self._width, self._target
-        repeated = striped(0, 1, width, width * len(states))
-        builder = target.circuit.lanes(width * len(states))
-        builder.lanes = [lanes * repeated for lanes in block.lanes]
-        for number, (units, forbidden) in enumerate(states):
-            lanes = block.ones << number * width
-            for place in places(units):
-                builder.put(place, 1 << self._tried(place, forbidden), lanes)
-        nodes = target.evaluator.evaluate(builder.lanes, builder.ones)
-        both = self._node(nodes, target.both, builder.ones)
-        either = self._node(nodes, target.either, builder.ones)
-        for number, state in enumerate(states):
-            bad = ~either >> number * width & block.ones
-            good = both >> number * width & block.ones
-            if good and not bad:
-                yield None
-            elif bad or width == 1:
-                lane = (bad & -bad).bit_length() - 1 if bad else 0
-                yield Failure(nodes, number * width + lane)
-            else:
-                yield Failure(clash=self._clash(self._possible(state)))
+            turns = list(places(base[place]))
+            for turn, value in enumerate(turns):
+                some = striped(turn * stride, stride, len(turns) * stride, self._width)
+                for source in circuit.held_by[place][value]:
+                    lanes[source] |= some
+            stride *= len(turns)
+        return lanes
 
     def _clash(self, possible: Sequence[int]) -> Clash | None:
         """Return a clash that holds in all completions, or None if some are free of them."""
@@ -277,36 +380,29 @@ class Search:
                 return clash
         return None
 
-    def _node(self, nodes: Sequence[int], literal: Literal, ones: int) -> int:
-        lanes = nodes[self._target.evaluator.place[abs(literal)]]
-        return lanes if literal > 0 else ones ^ lanes
-
-    def _grown(self, state: Way, failure: Failure) -> Iterator[Way]:
+    def _grown(self, state: State, failure: Failure) -> Iterator[State]:
         """Yield the states that a failing one grows into."""
-        units, forbidden = state
+        units, left = state
         for more, barred in self._ways(state, failure):
-            grown = units | more, forbidden | barred
-            if all(self._left(place, grown[1]) for place in places(more)):
-                yield grown
+            remaining = left & ~barred
+            if all(self._left(place, remaining) for place in _members(more)):
+                yield units | more, remaining
 
-    def _ways(self, state: Way, failure: Failure) -> Iterator[Way]:
-        """Yield the ways in which units could keep a state from failing as it does."""
+    def _ways(self, state: State, failure: Failure) -> Iterable[Way]:
+        """Return the ways in which units could keep a state from failing as it does."""
+        way = partial(self._way, state[1])
         if failure.clash is not None:
             settings = ((place, self._all[place] & ~values) for place, values in failure.clash)
-            yield from filter(None, (self._way(state, *setting) for setting in settings))
-            return
+            return filter(None, (way(*setting) for setting in settings))
         target = self._target
-        point = Point(
-            target.circuit, target.evaluator, failure.nodes, failure.lane, partial(self._way, state)
-        )
+        point = Point(target.evaluator, failure.nodes, failure.lane, way)
         if self._width == 1:
-            yield from point.ways(target.both)
-            return
+            return point.ways(target.both)
         causes = point.causes(target.goal)
-        yield from filter(None, (self._way(state, *setting) for setting in causes))
-        yield from self._ruling_out(state, causes)
+        found = filter(None, (way(*setting) for setting in causes))
+        return [*found, *self._ruling_out(state, causes)]
 
-    def _ruling_out(self, state: Way, causes: Iterable[Setting]) -> Iterator[Way]:
+    def _ruling_out(self, state: State, causes: Iterable[Setting]) -> Iterator[Way]:
         """Yield the ways to rule out, by a clash, that open units have the values of a failure.
 
         `causes` are settings none of which is made in the failure.
@@ -326,13 +422,18 @@ class Search:
             ]
             if all(place not in failing or (place, values) in needed for place, values in clash):
                 continue
-            ways = [self._way(state, place, values) for place, values in needed]
+            ways = [self._way(state[1], place, values) for place, values in needed]
             made = [way for way in ways if way is not None]
             if made and len(made) == len(ways):
                 yield reduce(or_, (way[0] for way in made)), reduce(or_, (way[1] for way in made))
 
-    def _way(self, state: Way, place: int, values: int) -> Way | None:
+    def _way(self, left: int, place: int, values: int) -> Way | None:
         """Return the way in which a unit comes to have one of the values, if it can."""
-        if not self._left(place, state[1]) & values:
+        if not left >> self._offsets[place] & values:
             return None
         return 1 << place, (self._all[place] & ~values) << self._offsets[place]
+
+
+@lru_cache(maxsize=65_536)
+def _members(units: int) -> tuple[int, ...]:
+    return tuple(places(units))
