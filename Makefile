@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BENCH_VENV := .venv-bench
+BENCH_READY := $(BENCH_VENV)/.ready
 
 .PHONY: demo test lint bench soak requirements clean
 
@@ -20,8 +22,9 @@ lint: $(READY)
 	$(BIN)/mypy tests benchmarks
 	$(BIN)/lint-imports
 
-bench: $(READY)
-	$(BIN)/python benchmarks/determine.py
+bench: $(BENCH_READY)
+	$(BENCH_VENV)/bin/python benchmarks/determine.py
+	$(BENCH_VENV)/bin/python benchmarks/explain.py
 
 soak: $(READY)
 	$(BIN)/python benchmarks/soak.py
@@ -32,12 +35,21 @@ $(READY): requirements-dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --editable .
 	touch $(READY)
 
+# The benchmarks compare with other packages, which have an environment of their own.
+$(BENCH_READY): benchmarks/requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --require-hashes -r benchmarks/requirements.txt
+	$(BENCH_VENV)/bin/python -m pip install --quiet --no-build-isolation --no-deps --editable .
+	touch $(BENCH_READY)
+
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	--python-version 3.11 pyproject.toml
 
 requirements: $(READY)
 	$(LOCK) --output-file requirements.txt
 	$(LOCK) --extra dev --output-file requirements-dev.txt
+	$(LOCK) benchmarks/requirements.in --constraint requirements.txt \
+		--output-file benchmarks/requirements.txt
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info

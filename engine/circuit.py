@@ -251,7 +251,8 @@ class Evaluator:
     is generated is made of numbers and operators alone: no text of a policy enters it.
 
     `settings` gives, for each literal of an input, the values with which it holds; `parts` gives,
-    for each literal of a gate, how many of which others must hold for it.
+    for each literal of a gate, how many of which others must hold for it, those that look at
+    least first.
     """
 
     def __init__(self, circuit: Circuit, roots: Sequence[Literal]) -> None:
@@ -260,6 +261,7 @@ class Evaluator:
         self.parts: dict[Literal, tuple[int, tuple[Literal, ...]]] = {}
         self.settings: dict[Literal, Setting] = {}
         source_of = {number: place for place, number in enumerate(circuit.sources)}
+        sizes = [0]
         lines = []
         for own, number in enumerate(cone, start=1):
             node = circuit.nodes[number]
@@ -267,8 +269,12 @@ class Evaluator:
                 others = circuit.all_values[node.domain] & ~node.values
                 self.settings |= {own: (node.domain, node.values), -own: (node.domain, others)}
                 lines.append(f"n{own} = lanes[{source_of[number]}]")
+                sizes.append(1)
                 continue
-            literals = tuple(self.own(literal) for literal in node.literals)
+            literals = tuple(
+                sorted(map(self.own, node.literals), key=lambda literal: sizes[abs(literal)])
+            )
+            sizes.append(1 + sum(sizes[abs(literal)] for literal in literals))
             self.parts[own] = (node.bound, literals)
             self.parts[-own] = (len(literals) - node.bound + 1, tuple(-lit for lit in literals))
             operands = [f"n{lit}" if lit > 0 else f"(ones ^ n{-lit})" for lit in literals]

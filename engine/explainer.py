@@ -1,8 +1,10 @@
 """Explanations found: minimal changes, minimal reasons, minimal answers, and what to ask next."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
+from math import prod
 from typing import TypeAlias, TypeVar
 
 from engine.boxes import boxes
@@ -16,13 +18,19 @@ from engine.inputs import Domain, Inputs, places
 from engine.policy import Policy, Version
 from engine.question import Interviewer
 from engine.reasons import Conflicts
-from engine.search import Failure, Search, Space, Target
+from engine.search import MOST_POINTS, Failure, Search, Space, Target
 from engine.solver import Budget, Solver, SolvingStoppedError
 from facts.values import Known, Members
 from facts.vocabulary import Changer, Vocabulary
 
 MOST_SETS = 1_000
 """Minimal sets listed of one kind; where there are more, the smallest are, and this is said."""
+SECONDS_FOR_A_LIST = 10.0
+"""For all sets of one kind, and again for verifying them; most searches that are given up have met
+a limit that does not depend on the machine before.
+"""
+ENOUGH = 10
+"""Sets that are listed at least where there is no time for all."""
 EFFORTS = (Changer.DOCUMENT, Changer.PRESCRIBE, Changer.WAIT, Changer.FIXED)
 """What a change takes, the easiest first."""
 APPROVAL = Want(Outcome.APPROVE)
@@ -98,7 +106,13 @@ class Explainer:
         `only` limits changes, answers and reasons to some facts and members of sets.
         """
         if not self._proved:
-            return Explanation(determination=determination, want=want, limits=(UNPROVED,))
+            return Explanation(
+                determination=determination,
+                want=want,
+                known=known,
+                limits=(UNPROVED,),
+                vocabulary=self._vocabulary,
+            )
         base = self._possible(known, readings)
         changes = self.changes(known, readings, want, include_fixed=include_fixed, only=only)
         reached = changes.sets == ({},)
@@ -125,6 +139,9 @@ class Explainer:
         return Explanation(
             determination=determination,
             want=want,
+            known=known,
+            only=None if only is None else tuple(sorted(only)),
+            vocabulary=self._vocabulary,
             reached=reached,
             changes=tuple(found),
             in_the_way=in_the_way,
@@ -251,6 +268,14 @@ class Explainer:
         search = self._search(want, space)
         found: list[list[Values]] = []
         limit = self._collect(search.minimal(), found.append)
+        if limit == _STOPPED and len(found) < ENOUGH:
+            limit = f"{_STOPPED}; some are listed, and there may be smaller ones"
+            self._budget.renew(SECONDS_FOR_A_LIST)
+            with suppress(SolvingStoppedError):
+                found.extend(islice(search.some(), ENOUGH))
+            found = list({tuple(boxes[0]): boxes for boxes in found}.values())
+        search.begin_anew()
+        self._budget.renew(SECONDS_FOR_A_LIST)
         try:
             sets, unsure = self._verified(search, [self._boxes(boxes, space) for boxes in found])
             if unsure:
@@ -273,15 +298,29 @@ class Explainer:
         members = list(found[0])
         if len(found) == 1 and all(map(self._is_one_range, members, found[0].values())):
             return list(found)
+        if sum(prod(v.bit_count() for v in box.values()) for box in found) > MOST_POINTS:
+            return [
+                dict(zip(box, ranges, strict=True))
+                for box in found
+                for ranges in product(*(self._ranges(place, box[place]) for place in box))
+            ]
         points = {point for box in found for point in product(*map(places, box.values()))}
         near = sorted(points, key=lambda point: _distance(point, members, space))
         domains = [self._circuit.domains[place] for place in members]
         return [dict(zip(members, box, strict=True)) for box in boxes(near, domains)]
 
+    def _ranges(self, place: int, values: int) -> list[int]:
+        """Split values of a number into ranges of neighbours."""
+        ranges = []
+        while self._circuit.domains[place].ordered and (
+            rest := values & (values + (values & -values))
+        ):
+            ranges.append(values & ~rest)
+            values = rest
+        return [*ranges, values]
+
     def _is_one_range(self, place: int, values: int) -> bool:
-        """Whether values are neighbours, or need not be."""
-        lowest = values & -values
-        return not values & (values + lowest) or not self._circuit.domains[place].ordered
+        return len(self._ranges(place, values)) == 1
 
     def _verified(
         self, search: Search, found: Sequence[Sequence[Values]]
@@ -297,7 +336,7 @@ class Explainer:
 
     def _collect(self, sets: Iterator[Found], keep: Callable[[Found], None]) -> str | None:
         """Keep minimal sets until there are no more; say so if a limit ends this before."""
-        self._budget.renew()
+        self._budget.renew(SECONDS_FOR_A_LIST)
         try:
             for count, found in enumerate(sets):
                 if count == MOST_SETS:
@@ -534,7 +573,7 @@ class Explainer:
 
 
 _UNSOUND = "some that were found did not stand up to verification and are left out"
-_STOPPED = "the search was stopped at its limit of time"
+_STOPPED = "the search was stopped at its limit"
 
 
 def _signed(literal: int, holds: bool) -> int:  # noqa: FBT001  (the sign of a literal)

@@ -5,12 +5,12 @@ docs/semantics.md states what each part means. Values are those of `facts.values
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.determination import Determination, Outcome, Status
 from engine.goals import Want
 from facts.values import Known, change_form
-from facts.vocabulary import Changer, Vocabulary
+from facts.vocabulary import NO_VOCABULARY, Changer, Fact, Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,8 @@ class UnderVersion:
 class Explanation:
     """What can be said of a case beside its determination.
 
-    `reached` says that the case has what is wanted already; then there are no changes. Where no
+    `known` is what the case says. With `only`, changes, reasons and answers are limited to some
+    facts and members. `reached` says that the case has what is wanted already; then there are no changes. Where no
     obtainable change exists, `in_the_way` lists minimal sets of fixed facts that would have to be
     otherwise. `matter` are the unknown facts that can still matter, with their members where they
     are sets, and `cannot_matter` the unknown facts the policy looks at that cannot. `limits` says
@@ -102,6 +103,8 @@ class Explanation:
 
     determination: Determination
     want: Want
+    known: Mapping[str, Known] = field(default_factory=dict)
+    only: tuple[str, ...] | None = None
     reached: bool = False
     changes: tuple[Change, ...] = ()
     in_the_way: tuple[tuple[str, ...], ...] = ()
@@ -112,15 +115,16 @@ class Explanation:
     limits: tuple[str, ...] = ()
     readings: tuple[UnderReading, ...] | None = None
     history: tuple[UnderVersion, ...] | None = None
+    vocabulary: Vocabulary = field(default=NO_VOCABULARY, repr=False, compare=False)
 
     @property
     def complete(self) -> bool:
         """Whether every list is whole."""
         return not self.limits
 
-    def to_json(self, vocabulary: Vocabulary) -> dict[str, object]:
+    def to_json(self) -> dict[str, object]:
         """Return the JSON form, as docs/semantics.md lists it."""
-        answer = self.determination
+        answer, facts = self.determination, self.vocabulary.facts
         form: dict[str, object] = {
             "id": answer.id,
             "policy": answer.policy,
@@ -128,14 +132,15 @@ class Explanation:
             "on": answer.on,
             "outcome": answer.outcome.value,
             "want": str(self.want),
+            "only": None if self.only is None else list(self.only),
             "reached": self.reached,
-            "changes": [_change(change, vocabulary) for change in self.changes],
+            "changes": [_change(change, facts) for change in self.changes],
             "in_the_way": [list(facts) for facts in self.in_the_way],
             "reasons": [
-                {"facts": _facts(reason.facts, vocabulary), "sections": list(reason.sections)}
+                {"facts": _facts(reason.facts, facts), "sections": list(reason.sections)}
                 for reason in self.reasons
             ],
-            "approve_if": [_change(change, vocabulary) for change in self.approve_if],
+            "approve_if": [_change(change, facts) for change in self.approve_if],
             "matter": list(answer.unknown_that_matter),
             "matter_members": {
                 fact: list(members) for fact, members in answer.unknown_members.items()
@@ -181,9 +186,9 @@ class Explanation:
         return form
 
 
-def _change(change: Change, vocabulary: Vocabulary) -> dict[str, object]:
+def _change(change: Change, facts: Mapping[str, Fact]) -> dict[str, object]:
     return {
-        "facts": _facts(change.facts, vocabulary),
+        "facts": _facts(change.facts, facts),
         "effort": change.effort.value,
         "sections": list(change.sections),
         "establishes": list(change.establishes),
@@ -192,8 +197,8 @@ def _change(change: Change, vocabulary: Vocabulary) -> dict[str, object]:
     }
 
 
-def _facts(facts: Mapping[str, Known], vocabulary: Vocabulary) -> dict[str, object]:
-    return {name: change_form(vocabulary.facts[name], known) for name, known in facts.items()}
+def _facts(known: Mapping[str, Known], facts: Mapping[str, Fact]) -> dict[str, object]:
+    return {name: change_form(facts[name], value) for name, value in known.items()}
 
 
 def _move(move: Move) -> dict[str, object]:

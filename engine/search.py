@@ -11,8 +11,9 @@ The idea is Reiter's hitting-set tree (A theory of diagnosis from first principl
 the conflicts read off the circuit, and values beside the sets.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial, reduce
 from itertools import islice, product
 from math import prod
@@ -22,6 +23,7 @@ from typing import NamedTuple, TypeAlias
 from engine.circuit import Circuit, Evaluator, Lanes, Literal, Setting, striped, surely
 from engine.clashes import Clash
 from engine.inputs import places
+from engine.solver import SolvingStoppedError
 from engine.ways import Point, Way
 
 State: TypeAlias = tuple[int, int]
@@ -33,6 +35,12 @@ MOST_LANES = 256
 """Completions of one state that are evaluated side by side; beyond that the solver is asked."""
 MOST_POINTS = 8_192
 """Points evaluated at once, and points of one box looked at."""
+
+
+MOST_STATES = 50_000
+"""States of one search, after which it is given up; the packaged policies meet some hundreds."""
+MOST_ASKED = 5_000
+"""The same where the solver is asked: it takes so much longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +118,14 @@ class Search:
         ]
         self._open_units = sum(1 << place for place in self._open)
         self._width = prod(space.base[place].bit_count() for place in self._open)
+        self._states = 0
+        self._clashing = Counter(place for clash in target.clashes for place, _ in clash)
+        self._asks = self._width > MOST_LANES
+        self._complete = self._width == 1
+        if self._asks:
+            self._width = 1
         self._at_once = max(1, MOST_POINTS // self._width)
-        self._block = self._build_block() if self._width <= MOST_LANES else None
+        self._block = self._build_block()
 
     def minimal(self) -> Iterator[list[Box]]:
         """Yield for each minimal set of units boxes that hold all its values, smallest sets first.
@@ -138,6 +152,40 @@ class Search:
                             waiting.setdefault(grown[0].bit_count(), []).append(grown)
             sets.extend(found)
             yield from found.values()
+
+    def begin_anew(self) -> None:
+        """Count the states looked at from nothing again."""
+        self._states = 0
+
+    def some(self) -> Iterator[list[Box]]:
+        """Yield some minimal sets, where there are too many states to find the smallest, or all."""
+        self.begin_anew()
+        waiting = [(0, self._space.left)]
+        seen = set(waiting)
+        sets: list[int] = []
+        while waiting:
+            state = waiting.pop()
+            if any(units & state[0] == units for units in sets):
+                continue
+            (failure,) = self._failures([state])
+            if failure is None:
+                for boxes in self._within(state[0]).minimal():
+                    sets.append(sum(1 << place for place in boxes[0]))
+                    yield boxes
+                continue
+            grown = [further for further in self._grown(state, failure) if further not in seen]
+            seen.update(grown)
+            waiting.extend(reversed(grown))
+
+    def _within(self, units: int) -> "Search":
+        """Return a search that may set only these units."""
+        left = sum(self._all[place] << self._offsets[place] for place in _members(units))
+        space = self._space
+        offered = [
+            values if units >> place & 1 else 0 for place, values in enumerate(space.offered)
+        ]
+        confined = replace(space, offered=offered, left=space.left & left)
+        return Search(self._target, confined, self._ask, self._check)
 
     def points(self, units: Iterable[int]) -> Iterator[tuple[int, ...]]:
         """Yield all values of a minimal set with which it works, in the order of its units.
@@ -166,20 +214,20 @@ class Search:
 
     def stand(self, boxes: Sequence[Box]) -> list[bool]:
         """Tell which boxes work at each of their points, and no more without any of their units."""
-        if self._block is None:
+        if self._asks:
             return [self._box_works(box) and self._needs_all(box) for box in boxes]
         stand: list[bool] = []
         lanes = 0
         some: list[Box] = []
         for box in boxes:
             if lanes + len(box) >= self._at_once:
-                stand += self._evaluated_boxes(self._block, some)
+                stand += self._evaluated_boxes(some)
                 lanes, some = 0, []
             lanes += len(box) + 1
             some.append(box)
-        return stand + self._evaluated_boxes(self._block, some)
+        return stand + self._evaluated_boxes(some)
 
-    def _evaluated_boxes(self, block: Lanes, boxes: Sequence[Box]) -> list[bool]:
+    def _evaluated_boxes(self, boxes: Sequence[Box]) -> list[bool]:
         """Tell which boxes stand: one point of each, it without each unit, and its other points."""
         self._check()
         width, one = self._width, (1 << self._width) - 1
@@ -192,7 +240,7 @@ class Search:
                 set_in[setting] = set_in.get(setting, 0) | here & ~(one << start)
                 start += width
             start += width
-        good, bad, _ = self._evaluated(block, start // width, set_in)
+        good, bad, _ = self._evaluated(start // width, set_in)
         stand = []
         for box in boxes:
             stand.append(True)
@@ -208,15 +256,15 @@ class Search:
         ]
         sure = self._surely([boxes[number] for number in several])
         for number, surely_works in zip(several, sure, strict=True):
-            stand[number] = surely_works or self._each_point_works(block, boxes[number])
+            stand[number] = surely_works or self._each_point_works(boxes[number])
         return stand
 
     def _surely(self, boxes: Sequence[Box]) -> list[bool]:
         """Tell which boxes surely work, by Kleene's logic; one that does not may work as well."""
-        if self._width > 1 or not boxes:
+        if not self._complete or not boxes:
             return [False] * len(boxes)
         circuit, ones = self._target.circuit, (1 << len(boxes)) - 1
-        holds = [some * ones for some in self._block or ()]
+        holds = [some * ones for some in self._block]
         fails = [ones ^ some for some in holds]
         for lane, box in enumerate(boxes):
             here = 1 << lane
@@ -227,7 +275,7 @@ class Search:
         sure, _ = self._target.surely(holds, fails, ones)
         return [bool(sure >> lane & 1) for lane in range(len(boxes))]
 
-    def _each_point_works(self, block: Lanes, box: Box) -> bool:
+    def _each_point_works(self, box: Box) -> bool:
         points = product(*(places(values) for values in box.values()))
         while some := list(islice(points, self._at_once)):
             self._check()
@@ -237,7 +285,7 @@ class Search:
                 for setting in zip(box, point, strict=True):
                     set_in[setting] = set_in.get(setting, 0) | here
                 here <<= self._width
-            good, bad, _ = self._evaluated(block, len(some), set_in)
+            good, bad, _ = self._evaluated(len(some), set_in)
             one = (1 << self._width) - 1
             if bad or not all(good >> lane * self._width & one for lane in range(len(some))):
                 return False
@@ -283,17 +331,10 @@ class Search:
 
     def _failures(self, states: Sequence[State]) -> Iterator[Failure | None]:
         """Yield why each state fails, or None for one that works."""
-        if self._block is None:
-            for state in states:
-                self._check()
-                possible = self._possible(state)
-                clash = self._clash(possible)
-                yield self._ask(possible) if clash is None else Failure(clash=clash)
-            return
         width, one = self._width, (1 << self._width) - 1
         for start in range(0, len(states), self._at_once):
-            self._check()
             some = states[start : start + self._at_once]
+            self._spend(len(some))
             set_in: dict[tuple[int, int], int] = {}
             here = one
             for units, left in some:
@@ -301,19 +342,31 @@ class Search:
                     setting = (place, self._tried(place, left))
                     set_in[setting] = set_in.get(setting, 0) | here
                 here <<= width
-            good, bad, nodes = self._evaluated(self._block, len(some), set_in)
+            good, bad, nodes = self._evaluated(len(some), set_in)
             for number, state in enumerate(some):
-                bad_here = bad >> number * width & one
-                if good >> number * width & one and not bad_here:
+                first = number * width
+                if fails := bad >> first & one:
+                    yield Failure(nodes, first + (fails & -fails).bit_length() - 1)
+                elif self._asks:
+                    possible = self._possible(state)
+                    clash = self._clash(possible)
+                    yield self._ask(possible) if clash is None else Failure(clash=clash)
+                elif good >> first & one:
                     yield None
-                elif bad_here or width == 1:
-                    lane = (bad_here & -bad_here).bit_length() - 1 if bad_here else 0
-                    yield Failure(nodes, number * width + lane)
+                elif self._complete:
+                    yield Failure(nodes, first)
                 else:
                     yield Failure(clash=self._clash(self._possible(state)))
 
+    def _spend(self, states: int) -> None:
+        """Raise SolvingStoppedError if the time is over, or too many states were looked at."""
+        self._check()
+        self._states += states
+        if self._states > (MOST_ASKED if self._asks else MOST_STATES):
+            raise SolvingStoppedError
+
     def _evaluated(
-        self, block: Lanes, states: int, set_in: Mapping[tuple[int, int], int]
+        self, states: int, set_in: Mapping[tuple[int, int], int]
     ) -> tuple[int, int, Sequence[int]]:
         """Evaluate all completions of states at once: where domains are set to which values.
 
@@ -323,7 +376,7 @@ class Search:
         width, target, circuit = self._width, self._target, self._target.circuit
         ones = (1 << width * states) - 1
         repeated = ones // ((1 << width) - 1)
-        lanes = [some * repeated for some in block]
+        lanes = [some * repeated for some in self._block]
         for (place, _), where in set_in.items():
             for source, _ in circuit.held_in[place]:
                 lanes[source] &= ~where
@@ -354,17 +407,22 @@ class Search:
         return left >> self._offsets[place] & self._all[place]
 
     def _build_block(self) -> list[int]:
-        """Lay out the completions of the empty state side by side; return the lanes of sources."""
+        """Lay out the completions of the empty state side by side; return the lanes of sources.
+
+        Where there are too many, it is only the one with the first value for every open unit.
+        """
         circuit, base = self._target.circuit, self._space.base
         lanes = [0] * len(circuit.sources)
         ones = (1 << self._width) - 1
         for place in self._target.evaluator.domains:
             values = base[place]
+            if self._asks:
+                values &= -values
             if values > 1 and not values & (values - 1):  # no source holds at the first value
                 for source in circuit.held_by[place][values.bit_length() - 1]:
                     lanes[source] = ones
         stride = 1
-        for place in self._open:
+        for place in () if self._asks else self._open:
             turns = list(places(base[place]))
             for turn, value in enumerate(turns):
                 some = striped(turn * stride, stride, len(turns) * stride, self._width)
@@ -395,12 +453,15 @@ class Search:
             settings = ((place, self._all[place] & ~values) for place, values in failure.clash)
             return filter(None, (way(*setting) for setting in settings))
         target = self._target
-        point = Point(target.evaluator, failure.nodes, failure.lane, way)
-        if self._width == 1:
+        point = Point(target.evaluator, failure.nodes, failure.lane, way, self._cost)
+        if self._complete:
             return point.ways(target.both)
         causes = point.causes(target.goal)
         found = filter(None, (way(*setting) for setting in causes))
         return [*found, *self._ruling_out(state, causes)]
+
+    def _cost(self, place: int) -> int:
+        return 1 + self._clashing[place] if self._open_units >> place & 1 else 1
 
     def _ruling_out(self, state: State, causes: Iterable[Setting]) -> Iterator[Way]:
         """Yield the ways to rule out, by a clash, that open units have the values of a failure.

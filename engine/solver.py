@@ -38,9 +38,9 @@ class Budget:
         self._end = 0.0
         self.renew()
 
-    def renew(self) -> None:
-        """Begin anew, for another answer."""
-        self._end = time.monotonic() + SECONDS_FOR_A_CASE
+    def renew(self, seconds: float | None = None) -> None:
+        """Begin anew, for another answer, or for a part of one that may take so many seconds."""
+        self._end = time.monotonic() + (SECONDS_FOR_A_CASE if seconds is None else seconds)
 
     def check(self) -> None:
         """Raise SolvingStoppedError if the time is over."""

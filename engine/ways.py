@@ -21,7 +21,8 @@ MOST_WAYS = 128
 class Point:
     """One completion in a circuit, with what its gates come to. Literals are the evaluator's.
 
-    `way` gives the way in which a unit comes to have one of some values, or None if it cannot.
+    `way` gives the way in which a unit comes to have one of some values, or None if it cannot;
+    `cost` says in how many ways, by itself or others, a unit can come to have other values.
     """
 
     def __init__(
@@ -30,12 +31,14 @@ class Point:
         values: Sequence[int],
         lane: int,
         way: Callable[[int, int], Way | None],
+        cost: Callable[[int], int],
     ) -> None:
         self._parts = evaluator.parts
         self._settings = evaluator.settings
         self._values = values
         self._lane = 1 << lane
         self._way = way
+        self._cost = cost
         self._found: dict[Literal, Sequence[Way]] = {}
         self._causes: dict[Literal, frozenset[Setting]] = {}
 
@@ -56,15 +59,22 @@ class Point:
             elif needed == 1:
                 found = _few([way for part in failing for way in ways(part)])
             else:
-                possible = [some for part in failing if (some := ways(part))]
-                found = _several(possible, needed) if needed <= len(possible) else ()
+                possible: list[Sequence[Way]] = []
+                spare = len(failing) - needed
+                for part in failing:
+                    if some := ways(part):
+                        possible.append(some)
+                    elif (spare := spare - 1) < 0:
+                        break
+                found = _several(possible, needed) if spare >= 0 else ()
         self._found[literal] = found
         return found
 
     def causes(self, literal: Literal) -> frozenset[Setting]:
         """Return settings such that the literal keeps failing as long as none of them is made.
 
-        Where several reasons could be given, it is the one with the fewest that can be made.
+        Where several reasons could be given, it is the one whose settings that can be made cost
+        least.
         """
         found = self._causes.get(literal)
         if found is None:
@@ -78,12 +88,12 @@ class Point:
         failing, _, enough = self._failing(literal)
         causes = [self.causes(lit) for lit in failing]
         if enough < len(causes):
-            causes.sort(key=self._possible)
+            causes.sort(key=self._priced)
         return frozenset().union(*causes[:enough])
 
-    def _possible(self, settings: Iterable[Setting]) -> tuple[int, list[Setting]]:
-        made = [self._way(*setting) is not None for setting in settings]
-        return sum(made), sorted(settings)
+    def _priced(self, settings: Iterable[Setting]) -> tuple[int, list[Setting]]:
+        can_be_made = (place for place, values in settings if self._way(place, values) is not None)
+        return sum(map(self._cost, can_be_made)), sorted(settings)
 
     def _failing(self, literal: Literal) -> tuple[Sequence[Literal], int, int]:
         """Return the literals of a gate that fail.

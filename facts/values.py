@@ -6,6 +6,7 @@ A value says what the fact can still be. Unknown has no value: the fact is left 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from itertools import islice
 from typing import TypeAlias
 
@@ -43,6 +44,7 @@ class Members:
     excludes: frozenset[str]
 
 
+YES, NO = Truth(value=True), Truth(value=False)
 MOST_PROBLEMS = 20
 """Problems reported of one value."""
 
@@ -63,7 +65,7 @@ def read_value(fact: Fact, raw: object) -> Known | None:
     if fact.kind is Kind.BOOLEAN:
         if not isinstance(raw, bool):
             raise ValueProblemError(_expected(fact, "true or false", raw))
-        return Truth(raw)
+        return YES if raw else NO
     if fact.kind is Kind.NUMBER:
         return _read_number(fact, raw)
     if fact.kind is Kind.CHOICE:
@@ -72,6 +74,10 @@ def read_value(fact: Fact, raw: object) -> Known | None:
 
 
 def _read_number(fact: Fact, raw: object) -> Bounds | None:
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        steps = raw * 10**fact.decimals
+        if fact.lowest <= steps <= fact.highest:
+            return Bounds(steps, steps)
     if not isinstance(raw, Mapping):
         exact = _steps(fact, raw)
         return Bounds(exact, exact)
@@ -106,11 +112,11 @@ def _steps(fact: Fact, raw: object) -> int:
 
 def _read_choice(fact: Fact, raw: object) -> OneOf | None:
     if isinstance(raw, str):
-        if raw not in fact.values:
+        if raw not in fact.known_values:
             listed = f"fact {fact.name!r}: expected one of {', '.join(fact.values)}"
             raise ValueProblemError(f"{listed}{_meant(fact, raw)}")
-        values = frozenset([raw])
-    elif isinstance(raw, Mapping):
+        return _the(raw) if len(fact.values) > 1 else None
+    if isinstance(raw, Mapping):
         _refuse_other_keys(fact, raw, ("one_of",))
         if raw.get("one_of") is None:
             return None
@@ -122,10 +128,16 @@ def _read_choice(fact: Fact, raw: object) -> OneOf | None:
     return OneOf(values) if len(values) < len(fact.values) else None
 
 
+@cache
+def _the(value: str) -> OneOf:
+    """Return the one value known of a choice; there are few, and each is made once."""
+    return OneOf(frozenset([value]))
+
+
 def _read_set(fact: Fact, raw: object) -> Members | None:
     if isinstance(raw, list | tuple | set | frozenset):
         includes = frozenset(_names(fact, raw, "member"))
-        return Members(includes, frozenset(fact.values) - includes)
+        return Members(includes, fact.known_values - includes)
     if not isinstance(raw, Mapping):
         raise ValueProblemError(_expected(fact, "a list of members, or includes and excludes", raw))
     _refuse_other_keys(fact, raw, ("includes", "excludes"))
@@ -147,7 +159,10 @@ def _names(fact: Fact, raw: object, what: str) -> Iterator[str]:
     """Check a list of values or members; every one that is unknown is a problem of its own."""
     if not isinstance(raw, list | tuple | set | frozenset):
         raise ValueProblemError(_expected(fact, f"a list of {what}s", raw))
-    known = frozenset(fact.values)
+    known = fact.known_values
+    if all(_is_one_of(name, known) for name in raw):
+        yield from raw
+        return
     wrong = (
         (place, name) for place, name in enumerate(raw, start=1) if not _is_one_of(name, known)
     )

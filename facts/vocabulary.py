@@ -51,11 +51,14 @@ class Fact:
     aliases: Mapping[str, str] = field(default_factory=dict)
     grows: bool = False
     passing: frozenset[str] = frozenset()
+    values: tuple[str, ...] = field(init=False)
+    """The values of a choice or the members of a set, sorted; empty for other kinds."""
+    known_values: frozenset[str] = field(init=False)
+    """The same as a set."""
 
-    @property
-    def values(self) -> tuple[str, ...]:
-        """List the values of a choice or the members of a set; empty for other kinds."""
-        return tuple(sorted(self.options or ()))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", tuple(sorted(self.options or ())))
+        object.__setattr__(self, "known_values", frozenset(self.values))
 
     def steps(self, number: Decimal) -> int | None:
         """Count a number in steps of the last decimal; None if it has more decimals than that."""

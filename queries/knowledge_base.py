@@ -1,13 +1,18 @@
 """The knowledge base as callers hold it: load once, then ask."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from threading import local
 
 from engine.determination import Decider, Determination, Outcome
+from engine.explainer import APPROVAL, Explainer
+from engine.explanation import Explanation, Question, UnderReading, UnderVersion
+from engine.goals import Want
 from engine.loading import Library, load_folders, load_packaged
 from engine.policy import Policy, Version
+from engine.sensitivity import moves
 from facts.case import Case, read_date, read_facts
 from facts.errors import (
     CaseError,
@@ -15,10 +20,11 @@ from facts.errors import (
     UncoveredDateError,
     UnknownPolicyError,
     UnknownReadingError,
+    UnknownUnitError,
     did_you_mean,
 )
 from facts.values import Known
-from facts.vocabulary import Vocabulary
+from facts.vocabulary import Kind, Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class KnowledgeBase:
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._deciders = local()
+        self._threads = local()
 
     @staticmethod
     def load(*folders: str | Path) -> "KnowledgeBase":
@@ -68,7 +74,7 @@ class KnowledgeBase:
         solver cannot do comes back as a pend.
         """
         ready = self._prepare(case, readings or {})
-        return ready.decider.determine(ready.known, ready.readings, case=case.id, on=ready.on)
+        return ready.tools.decider.determine(ready.known, ready.readings, case=case.id, on=ready.on)
 
     def outcome(self, case: Case, *, readings: Mapping[str, str] | None = None) -> Outcome:
         """Return the outcome of a case alone, several times faster than `determine`.
@@ -77,7 +83,128 @@ class KnowledgeBase:
         rest of the answer. The same errors are raised.
         """
         ready = self._prepare(case, readings or {})
-        return ready.decider.outcome(ready.known, ready.readings)
+        return ready.tools.decider.outcome(ready.known, ready.readings)
+
+    def explain(
+        self,
+        case: Case,
+        want: str | None = None,
+        *,
+        readings: Mapping[str, str] | None = None,
+        include_fixed: bool = False,
+        only: Collection[str] | None = None,
+        across_readings: bool = False,
+        history: bool = False,
+    ) -> Explanation:
+        """Explain a case: why it is decided as it is, what would change it, and what is missing.
+
+        `want` is what changes are to lead to: approve (the default), refer, deny, or parts of an
+        answer such as "months=12". Fixed facts, such as age, are offered for change only if
+        `include_fixed`. `only` limits changes, reasons and answers to some facts ("prior_lines")
+        and members of sets ("regimen.lenalidomide"); all others stay as they are. On request, the
+        outcome is given under every reading, and under every version of the policy. Raises what
+        `determine` raises, UnknownWantError and UnknownUnitError.
+        """
+        wanted = Want.parse(want) if want is not None else APPROVAL
+        if only is not None:
+            self.check_units(only)
+        ready = self._prepare(case, readings or {})
+        determination = ready.tools.decider.determine(
+            ready.known, ready.readings, case=case.id, on=ready.on
+        )
+        explanation = ready.tools.explainer.explain(
+            determination,
+            ready.known,
+            ready.readings,
+            wanted,
+            include_fixed=include_fixed,
+            only=only,
+        )
+        policy = self.policy(case.policy)
+        return replace(
+            explanation,
+            readings=tuple(self._under_readings(policy, ready, determination))
+            if across_readings
+            else None,
+            history=tuple(self._under_versions(policy, ready, determination)) if history else None,
+        )
+
+    def next_question(
+        self,
+        case: Case,
+        *,
+        readings: Mapping[str, str] | None = None,
+        without: Collection[str] = (),
+    ) -> Question | None:
+        """Return the question whose answer is expected to settle most, or None if none matters.
+
+        Facts in `without` are not asked for. Raises what `determine` raises.
+        """
+        ready = self._prepare(case, readings or {})
+        determination = ready.tools.decider.determine(
+            ready.known, ready.readings, case=case.id, on=ready.on
+        )
+        return ready.tools.explainer.next_question(
+            determination, ready.known, ready.readings, without
+        )
+
+    def _under_readings(
+        self, policy: Policy, ready: "_Ready", determination: Determination
+    ) -> Iterator[UnderReading]:
+        for name, reading in sorted(policy.readings.items()):
+            for choice in sorted(reading.choices, key=lambda choice: choice != reading.default):
+                other = ready.tools.decider.determine(
+                    ready.known,
+                    {**ready.readings, name: choice},
+                    case=determination.id,
+                    on=ready.on,
+                )
+                yield UnderReading(
+                    name,
+                    reading.sections,
+                    reading.question,
+                    choice,
+                    reading.choices[choice],
+                    choice == ready.readings[name],
+                    other.outcome,
+                    moves(determination, other),
+                )
+
+    def _under_versions(
+        self, policy: Policy, ready: "_Ready", determination: Determination
+    ) -> Iterator[UnderVersion]:
+        for version in policy.versions:
+            other = self._tools(policy, version).decider.determine(
+                ready.known, ready.readings, case=determination.id, on=version.start
+            )
+            yield UnderVersion(
+                version.start,
+                version.until,
+                version.status,
+                version.note,
+                version.start == determination.version,
+                other.outcome,
+                moves(determination, other),
+            )
+
+    def check_units(self, only: Collection[str]) -> None:
+        """Raise UnknownUnitError if a name is no fact and no member of a set."""
+        facts = self.vocabulary.facts
+        known = {
+            *facts,
+            *(
+                f"{name}.{member}"
+                for name, fact in facts.items()
+                if fact.kind is Kind.SET
+                for member in fact.values
+            ),
+        }
+        for name in only:
+            if name not in known:
+                raise UnknownUnitError(
+                    f"{name!r} is no fact of the vocabulary, and no member of a set such as "
+                    f"regimen.dexamethasone{did_you_mean(name, known)}"
+                )
 
     def counterexample(self, policy: str, *, on: str | None = None) -> Counterexample | None:
         """Look for a complete case without exactly one outcome; None proves there is none.
@@ -92,7 +219,7 @@ class KnowledgeBase:
             version = stated.version(read_date(on))
         except ValueError:
             raise CaseError(None, ["on: expected a date such as 2025-09-15"]) from None
-        found = self._decider(stated, version).counterexample()
+        found = self._tools(stated, version).decider.counterexample()
         if found is None:
             return None
         facts, readings, outcomes = found
@@ -127,7 +254,7 @@ class KnowledgeBase:
             raise CaseError(case.id, [*others, *problems])
         if errors:
             raise errors[0]
-        return _Ready(self._decider(policy, version), known, chosen, on)
+        return _Ready(self._tools(policy, version), known, chosen, on)
 
     def policy(self, number: str) -> Policy:
         """Return a policy by its number. Raises UnknownPolicyError."""
@@ -136,22 +263,39 @@ class KnowledgeBase:
             raise UnknownPolicyError(number, tuple(self.policies))
         return policy
 
-    def _decider(self, policy: Policy, version: Version) -> Decider:
-        """Return the thread's own decider: solvers cannot be shared."""
-        deciders: dict[tuple[str, str], Decider] | None = getattr(self._deciders, "made", None)
-        if deciders is None:
-            deciders = self._deciders.made = {}
+    def _tools(self, policy: Policy, version: Version) -> "_Tools":
+        """Return the thread's own tools for a version: solvers cannot be shared."""
+        made: dict[tuple[str, str], _Tools] | None = getattr(self._threads, "made", None)
+        if made is None:
+            made = self._threads.made = {}
         key = (policy.number, version.start)
-        if key not in deciders:
-            deciders[key] = Decider(policy, version, self.vocabulary)
-        return deciders[key]
+        if key not in made:
+            made[key] = _Tools(policy, version, self.vocabulary)
+        return made[key]
+
+
+@dataclass(frozen=True)
+class _Tools:
+    """What decides and explains the cases of one version, in one thread."""
+
+    policy: Policy
+    version: Version
+    vocabulary: Vocabulary
+
+    @cached_property
+    def decider(self) -> Decider:
+        return Decider(self.policy, self.version, self.vocabulary)
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        return Explainer(self.policy, self.version, self.vocabulary, total=self.decider.total)
 
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
     """A case read and ready to be decided."""
 
-    decider: Decider
+    tools: _Tools
     known: Mapping[str, Known]
     readings: Mapping[str, str]
     on: str

@@ -1,4 +1,4 @@
-"""The benchmark and the soak run, here on a small slice, from wherever they are called."""
+"""The benchmarks and the soak run, here on a small slice, from wherever they are called."""
 
 import subprocess
 import sys
@@ -17,6 +17,12 @@ def run(script: str, *arguments: str, cwd: Path) -> str:
 def test_the_benchmark_compares_ways_that_agree(tmp_path: Path) -> None:
     shown = run("determine.py", "--cases", "5", "--rounds", "1", cwd=tmp_path)
     for way in ("hand-written Python", "policygrounds, outcome", "a new clingo Control"):
+        assert way in shown
+
+
+def test_the_benchmark_of_explanations_compares_ways_that_agree(tmp_path: Path) -> None:
+    shown = run("explain.py", "--quick", cwd=tmp_path)
+    for way in ("policygrounds, changes", "clingo, a loop", "clingo, domRec"):
         assert way in shown
 
 

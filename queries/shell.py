@@ -1,0 +1,216 @@
+"""What every command shares: its options, its input and output, and how errors end it."""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TextIO
+
+import click
+from rich.console import Console
+from rich.progress import wrap_file
+
+from facts.case import Case, read_date
+from facts.errors import (
+    CaseError,
+    PolicygroundsError,
+    UnknownReadingError,
+    UnreadableInputError,
+    did_you_mean,
+)
+from facts.readers import Read, read_cases
+from queries.knowledge_base import KnowledgeBase
+from queries.terminal import printable, show_error
+
+BAD_INPUT = 2
+UNWRAPPED = 10_000
+"""Columns; wider than any line."""
+LONG_INPUT = 200_000
+"""Bytes from which on a file of cases gets a progress bar."""
+
+folders_option = click.option(
+    "--kb",
+    "folders",
+    metavar="DIR",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Use the policies below DIR instead of the packaged ones; may be given again.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+
+
+readings_option = click.option(
+    "--reading",
+    "readings",
+    metavar="NAME=CHOICE",
+    multiple=True,
+    help="Choose a reading, for the policies that have it; may be given again.",
+)
+
+
+class Answers:
+    """Answers the cases of a file one by one and counts how they ended."""
+
+    def __init__(self, answer: Callable[[Case], str], *, as_json: bool, console: Console) -> None:
+        """`answer` gives a case its answer and returns a word for how it ended."""
+        self._answer = answer
+        self._as_json = as_json
+        self._console = console
+        self._counts: Counter[str] = Counter()
+
+    @property
+    def failed(self) -> bool:
+        """Whether some case could not be read."""
+        return self._counts["error"] > 0
+
+    def give_all(
+        self,
+        file: Path,
+        on: str | None,
+        policies: Sequence[str] = (),
+        last: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Answer every case of a file, or print its error in its place; then say how many there were.
+
+        Each is decided on a date, if one is given, and under policies, if some are given. `last`
+        is called when all are answered.
+        """
+        with opened(file) as stream:
+            for read in read_cases(stream):
+                for policy in policies or (None,):
+                    self._give(read, f"{shown(file)}, {read.place}", on, policy)
+        last()
+        total = sum(self._counts.values())
+        if total > 1 and not self._as_json:
+            counted = ", ".join(f"{count} {ended}" for ended, count in sorted(self._counts.items()))
+            self._console.print(f"\n{total} cases: {counted}")
+
+    def _give(self, read: Read, place: str, on: str | None, policy: str | None) -> None:
+        case = read.case
+        try:
+            if isinstance(case, CaseError):
+                raise case
+            case = replace(case, on=case.on if on is None else on, policy=policy or case.policy)
+            ended = self._answer(case)
+        except PolicygroundsError as error:
+            self._fail(case.case if isinstance(case, CaseError) else case.id, place, error)
+        else:
+            self._counts[ended] += 1
+
+    def _fail(self, identifier: str | None, place: str, error: PolicygroundsError) -> None:
+        self._counts["error"] += 1
+        named = f"{place}: case {identifier}" if identifier else place
+        problems = error.problems if isinstance(error, CaseError) else [str(error)]
+        if self._as_json:
+            print_json({"id": identifier, "error": f"{named}: {'; '.join(problems)}"})
+        else:
+            self.separate()
+            show_error(self._console, named, problems)
+
+    def separate(self) -> None:
+        """Leave a line empty between one answer and the next."""
+        if sum(self._counts.values()) > 0:
+            self._console.print()
+
+
+def own_readings(kb: KnowledgeBase, policy: str, readings: Mapping[str, str]) -> dict[str, str]:
+    """Return those of the chosen readings that a policy has."""
+    stated = kb.policies.get(policy)
+    known = stated.readings if stated else {}
+    return {name: choice for name, choice in readings.items() if name in known}
+
+
+def choose_readings(kb: KnowledgeBase, readings: Sequence[str]) -> dict[str, str]:
+    """Read NAME=CHOICE options; each must fit some policy of the knowledge base."""
+    chosen: dict[str, str] = {}
+    known: dict[str, set[str]] = {}
+    for policy in kb.policies.values():
+        for reading in policy.readings.values():
+            known.setdefault(reading.name, set()).update(reading.choices)
+    for option in readings:
+        name, equals, choice = option.partition("=")
+        if not equals:
+            raise UnknownReadingError(f"--reading {option}: expected NAME=CHOICE")
+        if name not in known:
+            raise UnknownReadingError(
+                f"--reading {option}: no policy has a reading {name!r}{did_you_mean(name, known)}"
+            )
+        if choice not in known[name]:
+            raise UnknownReadingError(
+                f"--reading {option}: the choices of {name!r} are {', '.join(sorted(known[name]))}"
+            )
+        if chosen.get(name, choice) != choice:
+            raise UnknownReadingError(f"--reading {option}: {name!r} is chosen twice, differently")
+        chosen[name] = choice
+    return chosen
+
+
+def check_date(day: str) -> None:
+    """Raise PolicygroundsError if the day of --on is no date."""
+    try:
+        read_date(day)
+    except ValueError:
+        raise PolicygroundsError(f"--on {day}: expected a date such as 2025-09-15") from None
+
+
+@contextmanager
+def errors_end(file: Path | None) -> Iterator[None]:
+    """Turn errors of the project into a message and the exit status for bad input."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except (PolicygroundsError, OSError) as error:
+        named = f"{shown(file)}: " if file and isinstance(error, UnreadableInputError) else ""
+        for line in str(error).splitlines():
+            click.echo(f"policygrounds: {named}{printable(line)}", err=True)
+        sys.exit(BAD_INPUT)
+
+
+def shown(file: Path) -> str:
+    """Name a file as messages do."""
+    return "standard input" if str(file) == "-" else str(file)
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[TextIO]:
+    """Open a file of cases as a stream; a long one read at a terminal gets a progress bar."""
+    if str(file) == "-":
+        if sys.stdin is None:
+            raise UnreadableInputError("it is closed")
+        yield TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="surrogateescape")
+        return
+    try:
+        source = file.open("rb")
+    except OSError as error:
+        raise UnreadableInputError(str(error.strerror or error)) from None
+    with source:
+        size = file.stat().st_size
+        errors = Console(stderr=True)
+        if size < LONG_INPUT or not errors.is_terminal or sys.stdout.isatty():
+            yield TextIOWrapper(source, encoding="utf-8-sig", errors="surrogateescape")
+            return
+        with wrap_file(source, size, description="Deciding", console=errors) as watched:
+            yield TextIOWrapper(watched, encoding="utf-8-sig", errors="surrogateescape")
+
+
+def new_console(*, errors: bool = False) -> Console:
+    """Wrap lines at the width of a terminal; leave them whole for a file or another program.
+
+    `errors` gives a console for standard error.
+    """
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a name may hold what the terminal cannot show
+    console = Console(highlight=False, stderr=errors)
+    if not console.is_terminal:
+        console.width = UNWRAPPED
+    return console
+
+
+def print_json(answer: object) -> None:
+    """Print one JSON object on a line of its own."""
+    click.echo(json.dumps(answer))
