@@ -3,7 +3,8 @@
 Policies of three sizes made by a generator, and a packaged one. Every way gets the same policies
 and the same denied cases in the same run, and is prepared once outside of the clock. Per case it is
 timed from the facts to all minimal changes as sets of names. Every answer is compared with this
-engine's while timing; the run fails if one differs. Ratios hold from machine to machine; times do
+engine's while timing; the run fails if one differs. The others find the sets alone; the engine
+finds all values of each as well, and verifies them. Ratios hold from machine to machine; times do
 not.
 """
 
@@ -16,6 +17,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -28,7 +30,7 @@ sys.path.insert(0, str(ROOT / "tests" / "oracle"))
 import oracle  # noqa: E402 - the tests' oracle draws the cases of the packaged policy
 from generated import Size, draw_cases, write_policy  # noqa: E402 - after the path is set
 from goal import CaseFacts, Changes, Goal  # noqa: E402
-from peers import Way, available  # noqa: E402
+from peers import MISSING, Way, available  # noqa: E402
 
 from engine.explainer import APPROVAL, Explainer  # noqa: E402
 from engine.inputs import Inputs  # noqa: E402
@@ -43,15 +45,17 @@ ENGINE, EVERYTHING = "policygrounds, changes", "policygrounds, explain"
 
 @dataclass(slots=True)
 class Field:
-    """A policy with denied cases, the ways prepared for it, and the seconds of each in each round.
+    """A policy with denied cases, and the ways prepared for it.
 
-    `seconds` lists for every way the rounds, and for every round the cases.
+    `limits` counts the limits that cut a list of the whole answer short. `expected` are the answers
+    of the first way; `seconds` lists for every way the rounds, and for every round the cases.
     """
 
-    name: str
+    title: str
     cases: Sequence[CaseFacts]
     ways: Mapping[str, Way]
-    expected: Sequence[Changes]
+    limits: Counter[str]
+    expected: list[Changes] = field(default_factory=list)
     seconds: dict[str, list[list[float]]] = field(default_factory=dict)
 
     def median_of(self, way: str) -> list[float]:
@@ -67,20 +71,23 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="the small policies, a few cases")
     arguments = parser.parse_args()
+    for package in MISSING:
+        print(f"{package} is not installed, and left out", file=sys.stderr)
     count, rounds = (4, 1) if arguments.quick else (arguments.cases, arguments.rounds)
     sizes = SIZES[:1] if arguments.quick else SIZES
-    fields = [generated_field(size, count, arguments.seed) for size in sizes]
-    fields.append(packaged_field(count, arguments.seed))
-    for _ in range(rounds):
-        for each in fields:
-            run_round(each)
+    generated = [generated_field(size, count, arguments.seed) for size in sizes]
+    packaged = packaged_field(count, arguments.seed)
+    for turn in range(rounds):
+        for each in (*generated, packaged):
+            run_round(each, everything_too=turn == 0)
     print(
-        f"{count} denied cases of each policy, {rounds} rounds; Python "
-        f"{platform.python_version()}, clingo {version('clingo')}, {platform.machine()}"
+        f"{rounds} rounds ({EVERYTHING}: one); Python {platform.python_version()}, "
+        f"clingo {version('clingo')}, {platform.machine()}"
     )
-    for each in fields:
+    for each in (*generated, packaged):
         report(each)
-    report_growth(fields)
+    if len(generated) > 1:
+        report_growth(generated[0], generated[-1])
 
 
 def generated_field(size: Size, count: int, seed: int) -> Field:
@@ -93,8 +100,7 @@ def generated_field(size: Size, count: int, seed: int) -> Field:
     def outcome(facts: CaseFacts) -> str:
         return kb.outcome(Case(policy=size.number, facts=facts)).value
 
-    cases = draw_cases(goal, outcome, count, seed)
-    return prepare(f"{size.facts} facts", kb, size.number, None, cases)
+    return prepare(kb, size.number, None, draw_cases(goal, outcome, count, seed))
 
 
 def packaged_field(count: int, seed: int) -> Field:
@@ -108,7 +114,7 @@ def packaged_field(count: int, seed: int) -> Field:
             if kb.outcome(Case(policy=PACKAGED, on=DAY, facts=facts)).value == "deny":
                 yield facts
 
-    return prepare(PACKAGED, kb, PACKAGED, DAY, list(islice(drawn(), count)))
+    return prepare(kb, PACKAGED, DAY, list(islice(drawn(), count)))
 
 
 def goal_of(kb: KnowledgeBase, number: str, day: str | None) -> Goal:
@@ -119,18 +125,17 @@ def goal_of(kb: KnowledgeBase, number: str, day: str | None) -> Goal:
     return Goal(stated.program, kb.vocabulary, defaults)
 
 
-def prepare(
-    name: str, kb: KnowledgeBase, number: str, day: str | None, cases: Sequence[CaseFacts]
-) -> Field:
+def prepare(kb: KnowledgeBase, number: str, day: str | None, cases: Sequence[CaseFacts]) -> Field:
     """Prepare every way, and have each answer one case outside of the clock."""
-    ways = {ENGINE: engine(kb, number, day), EVERYTHING: everything(kb, number, day)}
-    others, missing = available(goal_of(kb, number, day))
-    for package in missing:
-        print(f"{package} is not installed and left out", file=sys.stderr)
-    ways |= others
+    goal = goal_of(kb, number, day)
+    limits: Counter[str] = Counter()
+    ways = {ENGINE: engine(kb, number, day), EVERYTHING: everything(kb, number, day, limits)}
+    ways |= available(goal)
     for way in ways.values():
         way(cases[0])
-    return Field(name, cases, ways, [ways[ENGINE](facts) for facts in cases])
+    limits.clear()
+    title = f"{number}: {len(goal.asked)} facts, each member of a set counted {len(goal.values)}"
+    return Field(title, cases, ways, limits)
 
 
 def engine(kb: KnowledgeBase, number: str, day: str | None) -> Way:
@@ -152,12 +157,16 @@ def engine(kb: KnowledgeBase, number: str, day: str | None) -> Way:
     return changes
 
 
-def everything(kb: KnowledgeBase, number: str, day: str | None) -> Way:
-    """Return the product's whole answer, down to its JSON text: reasons and questions as well."""
+def everything(kb: KnowledgeBase, number: str, day: str | None, limits: Counter[str]) -> Way:
+    """Return the product's whole answer, down to its JSON text: reasons and questions as well.
+
+    It counts the limits at which one of its lists ended.
+    """
 
     def changes(facts: CaseFacts) -> Changes:
         explanation = kb.explain(Case(policy=number, on=day, facts=facts))
         json.dumps(explanation.to_json())
+        limits.update(explanation.limits)
         return frozenset(
             frozenset(name for fact, known in change.facts.items() for name in _units(fact, known))
             for change in explanation.changes
@@ -173,19 +182,24 @@ def _units(fact: str, known: Known) -> Iterator[str]:
         yield fact
 
 
-def run_round(each: Field) -> None:
-    """Time every way on every case, and compare its answers."""
+def run_round(each: Field, *, everything_too: bool) -> None:
+    """Time the ways one after the other on every case, and compare their answers."""
     for name, way in each.ways.items():
+        if name == EVERYTHING and not everything_too:
+            continue
         gc.collect()
         seconds: list[float] = []
-        for facts, expected in zip(each.cases, each.expected, strict=True):
+        for place, facts in enumerate(each.cases):
             begin = time.perf_counter()
             found = way(facts)
             seconds.append(time.perf_counter() - begin)
+            if place == len(each.expected):
+                each.expected.append(found)
+            expected = each.expected[place]
             if found != expected:
                 sys.exit(
-                    f"{each.name}: {name} differs from {ENGINE} for {json.dumps(facts)}: only the "
-                    f"one has {_shown(found - expected)}, only the other {_shown(expected - found)}"
+                    f"{each.title}: {name} differs from {ENGINE} for {json.dumps(facts)}: it alone "
+                    f"has {_shown(found - expected)}, and lacks {_shown(expected - found)}"
                 )
         each.seconds.setdefault(name, []).append(seconds)
 
@@ -197,17 +211,23 @@ def _shown(changes: Changes) -> list[list[str]]:
 def report(each: Field) -> None:
     """Print milliseconds a case, and the ratios to this engine's, case by case and in total."""
     counts = sorted(len(changes) for changes in each.expected)
-    print(f"\n{each.name}; minimal changes of each case: {', '.join(map(str, counts))}")
-    print(f"{'':28}{'ms, median':>12}{'p10 to p90':>18}{'x engine':>12}{'in total':>12}")
+    sizes = [len(change) for changes in each.expected for change in changes]
+    print(
+        f"\n{each.title}\n{len(each.cases)} denied cases with {', '.join(map(str, counts))} minimal "
+        f"changes, of {min(sizes, default=0)} to {max(sizes, default=0)} facts or members"
+    )
+    print(f"{'':28}{'ms, median':>12}{'p10 to p90':>20}{'x engine':>12}{'in total':>12}")
     ours = each.median_of(ENGINE)
     for name in each.ways:
         seconds = each.median_of(name)
         ratio = statistics.median(one / other for one, other in zip(seconds, ours, strict=True))
         low, high = (1000 * end for end in spread(seconds))
         print(
-            f"{name:28}{1000 * statistics.median(seconds):>12,.2f}{f'{low:,.2f} to {high:,.2f}':>18}"
+            f"{name:28}{1000 * statistics.median(seconds):>12,.2f}{f'{low:,.2f} to {high:,.2f}':>20}"
             f"{ratio:>12.3g}{sum(seconds) / sum(ours):>12.3g}"
         )
+    for limit, cases in each.limits.items():
+        print(f"{EVERYTHING}, {cases} cases: {limit}")
 
 
 def spread(seconds: Sequence[float]) -> tuple[float, float]:
@@ -216,12 +236,11 @@ def spread(seconds: Sequence[float]) -> tuple[float, float]:
     return deciles[0], deciles[-1]
 
 
-def report_growth(fields: Sequence[Field]) -> None:
+def report_growth(smallest: Field, largest: Field) -> None:
     """Print by how much each way takes longer from the smallest generated policy to the largest."""
-    first, *_, last = fields[:-1] if len(fields) > 2 else fields
-    print(f"\nFrom {first.name} to {last.name}, the median takes so many times as long")
-    for name in first.ways:
-        few, many = (statistics.median(each.median_of(name)) for each in (first, last))
+    print(f"\nfrom {smallest.title}\nto {largest.title}, the median takes so many times as long")
+    for name in smallest.ways:
+        few, many = (statistics.median(each.median_of(name)) for each in (smallest, largest))
         print(f"{name:28}{many / few:>12.3g}")
 
 

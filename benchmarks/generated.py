@@ -247,7 +247,7 @@ def write_policy(folder: Path, size: Size, seed: int) -> None:
 
 BANDS = ((1, 2), (3, 8), (9, 20), (21, 40))
 """How many minimal changes the drawn cases have: as many cases in each of these bands."""
-MOST_WALKS = 100
+MOST_WALKS = 40
 """How often a case of a band is looked for before the band is given up."""
 STEPS = 20
 

@@ -6,8 +6,8 @@ facts of one complete case after another. What it returns are the sets of units 
 of sets) that, changed to some value, lead to an approval without a contradiction, and of which no
 part does. Facts that are `fixed` in the vocabulary do not change.
 
-Two of the ways need packages that the product does not need. They are looked up in `available`,
-and nowhere else.
+Two of the ways need packages that the product does not need. They are imported here and nowhere
+else, and left out if they are not installed.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,24 +25,34 @@ Way: TypeAlias = Callable[[CaseFacts], Changes]
 """From the facts of a complete case to all its minimal changes."""
 
 
-def available(goal: Goal) -> tuple[dict[str, Way], list[str]]:
-    """Prepare every way there is; say which could not be, because its package is not installed."""
+def _imported(name: str) -> Any:
+    """Import a module of a peer; None if its package is not installed."""
+    try:
+        return import_module(name)
+    except ModuleNotFoundError:
+        return None
+
+
+_UNSAT, _SETS = _imported("clingexplaid.unsat"), _imported("clingexplaid.unsat.sets")
+_SOLVERS = _imported("pysat.solvers")
+MISSING = [
+    package
+    for package, module in (("clingexplaid", _SETS), ("python-sat", _SOLVERS))
+    if module is None
+]
+"""The packages of peers that are not installed."""
+
+
+def available(goal: Goal) -> dict[str, Way]:
+    """Prepare every way that there is."""
     ways: dict[str, Way] = {}
-    missing: list[str] = []
-    try:
-        unsat = import_module("clingexplaid.unsat")
-        sets = import_module("clingexplaid.unsat.sets")
-        ways[f"clingexplaid {version('clingexplaid')}"] = Clingexplaid(goal, unsat, sets).changes
-    except ModuleNotFoundError:
-        missing.append("clingexplaid")
-    try:
-        solvers = import_module("pysat.solvers")
-        ways[f"python-sat {version('python-sat')}"] = PythonSat(goal, solvers).changes
-    except ModuleNotFoundError:
-        missing.append("python-sat")
+    if _SETS:
+        ways[f"clingexplaid {version('clingexplaid')}"] = Clingexplaid(goal).changes
+    if _SOLVERS:
+        ways[f"python-sat {version('python-sat')}"] = PythonSat(goal).changes
     ways["clingo, a loop"] = ClingoLoop(goal).changes
     ways["clingo, domRec"] = DomRec(goal).changes
-    return ways, missing
+    return ways
 
 
 class Clingexplaid:
@@ -60,7 +70,7 @@ class Clingexplaid:
     behind a front that adds them to each search and takes them out of each core.
     """
 
-    def __init__(self, goal: Goal, unsat: Any, sets: Any) -> None:
+    def __init__(self, goal: Goal) -> None:
         self._goal = goal
         control = clingo.Control(message_limit=0)
         used = {abs(literal) for literals in goal.values.values() for literal in literals}
@@ -68,8 +78,8 @@ class Clingexplaid:
         with control.backend() as backend:
             self._own = load(backend, goal.rules, symbols)
         self._front = _WithFixed(control)
-        self._computer = unsat.SubsetComputer(self._front, [])
-        self._kind = sets.MaximalSatisfiableSubset
+        self._computer = _UNSAT.SubsetComputer(self._front, [])
+        self._kind = _SETS.MaximalSatisfiableSubset
 
     def changes(self, facts: CaseFacts) -> Changes:
         """Return the complement of each maximal satisfiable subset."""
@@ -125,16 +135,16 @@ class PythonSat:
 
     Of what was tried this took least. The package's own enumerators, LBX and MCSls, want a formula
     with all its soft clauses when they are made, so a case would pay for a new solver each time:
-    that took several times as long. So did starting from any model, with or without the preferred
-    phases of the solver; Glucose 3 and 4, MapleSAT, MergeSat, MiniCard and CaDiCaL did not do
-    better than MiniSat.
+    that took several times as long. So did starting from any model, with the values stated as the
+    phases that the solver prefers. Glucose 3 and 4, MapleSAT, MapleChrono, MiniCard, MinisatGH and
+    CaDiCaL 1.5.3 did not do better than MiniSat 2.2.
     """
 
-    def __init__(self, goal: Goal, solvers: Any) -> None:
+    def __init__(self, goal: Goal) -> None:
         self._goal = goal
         completion = _Completion(goal)
         self._top = completion.largest
-        self._solver = solvers.Solver(name="minisat22", bootstrap_with=completion.clauses)
+        self._solver = _SOLVERS.Solver(name="minisat22", bootstrap_with=completion.clauses)
 
     def changes(self, facts: CaseFacts) -> Changes:
         """Enumerate the minimal sets of units that do not have the value stated."""

@@ -228,14 +228,8 @@ class Explainer:
         limit = self._collect(
             reasons, lambda units: found.append({p: base[p] for p in places(units)})
         )
-        opened = [
-            domain.all if values else had
-            for domain, had, values in zip(self._circuit.domains, base, offered, strict=True)
-        ]
-        try:
-            return self._guaranteeing(found, opened, want, limit)
-        except SolvingStoppedError:
-            return Listed((), _STOPPED)
+        self._budget.renew(SECONDS_FOR_A_LIST)
+        return self._guaranteeing(found, base, offered, want, limit)
 
     def _conflicts(self, want: Want) -> Conflicts:
         found = self._conflicts_of.get(str(want))
@@ -246,22 +240,42 @@ class Explainer:
         return found
 
     def _guaranteeing(
-        self, found: Sequence[Values], opened: Sequence[int], want: Want, limit: str | None
+        self,
+        found: Sequence[Values],
+        base: Sequence[int],
+        offered: Sequence[int],
+        want: Want,
+        limit: str | None,
     ) -> Listed:
         """Keep the sets that guarantee what is wanted, and of which nothing can be left out."""
-        target, goal = self._target(want)
+        _, goal = self._target(want)
+        conflicts = self._conflicts(want)
+        domains = self._circuit.domains
+        given = [
+            *self._no_contradiction,
+            -goal,
+            *(
+                literal
+                for place, values in enumerate(base)
+                if not offered[place]
+                for literal in domains[place].literals(values)
+            ),
+        ]
 
         def guarantees(values: Values) -> bool:
-            possible = [values.get(place, had) for place, had in enumerate(opened)]
-            return self._ask(target, goal, possible) is None
+            stated = (
+                lit for place, left in values.items() for lit in domains[place].literals(left)
+            )
+            return not self._solver.satisfiable([*given, *stated])
 
-        kept = tuple(
-            self._widened(values, guarantees)
-            for values in found
-            if guarantees(values)
-            and not any(guarantees({**values, place: opened[place]}) for place in values)
-        )
-        return Listed(kept, limit if len(kept) == len(found) else _UNSOUND)
+        kept: list[Values] = []
+        try:
+            for values in found:
+                if guarantees(values) and conflicts.needs_all(sum(map(_one, values))):
+                    kept.append(self._widened(values, guarantees))  # noqa: PERF401  (kept if stopped)
+        except SolvingStoppedError:
+            return Listed(tuple(kept), _STOPPED)
+        return Listed(tuple(kept), limit if len(kept) == len(found) else _UNSOUND)
 
     def _listed(self, want: Want, space: Space) -> Listed:
         """List the minimal sets of a space with all their values."""

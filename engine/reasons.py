@@ -4,7 +4,8 @@ A set of known units guarantees it if no completion of that knowledge alone fail
 units in which a failing completion differs from the case are a conflict: every reason holds one
 of them. So the reasons are the minimal sets that hit every conflict (Reiter, A theory of
 diagnosis from first principles, 1987), and conflicts are asked of the solver only as the sets at
-hand need them.
+hand need them. The minimal sets that hit the conflicts met so far are kept, and extended by each
+new one (Berge, Hypergraphs, 1989); one that hits them all is a reason.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,9 @@ from engine.goals import Clause
 from engine.inputs import Domain, places
 from engine.program import Atom, GroundProgram
 from engine.solver import CONFLICT_LIMIT, Budget, SolvingStoppedError, load, renumbered
+
+MOST_OPEN = 20_000
+"""Sets that hit the conflicts met so far; beyond that, the search is given up."""
 
 
 class Conflicts:
@@ -32,6 +36,7 @@ class Conflicts:
         goal: Sequence[Clause],
         budget: Budget,
     ) -> None:
+        self.met: list[int] = []
         self._domains = domains
         self._budget = budget
         self._control = clingo.Control(["--heuristic=Domain"], message_limit=0)
@@ -73,29 +78,35 @@ class Conflicts:
             assumptions.extend(self._stated[literal] for literal in domain.literals(values))
             if not known[place]:
                 assumptions.append(-self._differs[place])
-        conflicts: list[int] = []
-        found: list[int] = []
-        seen = {0}
-        waiting: dict[int, list[int]] = {0: [0]}
-        while waiting:
-            size = min(waiting)
-            for units in waiting.pop(size):
-                if any(reason & units == reason for reason in found):
-                    continue
-                conflict = next((c for c in conflicts if not c & units), None)
-                if conflict is None:
-                    conflict = self._ask(assumptions, units)
-                    if conflict is None:
-                        found.append(units)
-                        yield units
-                        continue
-                    conflicts.append(conflict)
-                    conflicts.sort(key=int.bit_count)
+        self.met = []
+        open_sets = {0}
+        found: set[int] = set()
+        while open_sets:
+            units = min(open_sets, key=lambda units: (units.bit_count(), units))
+            conflict = self._ask(assumptions, units)
+            if conflict is None:
+                open_sets.remove(units)
+                found.add(units)
+                yield units
+                continue
+            self.met.append(conflict)
+            missing = [units for units in open_sets if not units & conflict]
+            open_sets.difference_update(missing)
+            hitting = [*open_sets, *found]
+            for units in missing:
                 for place in places(conflict):
                     grown = units | 1 << place
-                    if grown not in seen:
-                        seen.add(grown)
-                        waiting.setdefault(size + 1, []).append(grown)
+                    if not any(other & grown == other for other in hitting):
+                        open_sets.add(grown)
+            if len(open_sets) > MOST_OPEN:
+                raise SolvingStoppedError
+
+    def needs_all(self, units: int) -> bool:
+        """Tell whether a set found last would miss a conflict without any one of its units."""
+        return all(
+            any(not conflict & units & ~(1 << place) for conflict in self.met)
+            for place in places(units)
+        )
 
     def _ask(self, assumptions: Sequence[int], units: int) -> int | None:
         """Return the units in which some failing completion differs, none of them among these."""

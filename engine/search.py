@@ -59,6 +59,8 @@ class Target:
     surely: Callable[[Lanes, Lanes, int], list[int]]
     """Whether the goal is had and no contradiction, where some values are open."""
     clashes: Sequence[Clash]
+    clashing: Mapping[int, int]
+    """In how many of the clashes each domain is, if in any."""
 
     @staticmethod
     def of(circuit: Circuit, invalid: Literal, clashes: Sequence[Clash], goal: Literal) -> "Target":
@@ -66,7 +68,9 @@ class Target:
         roots = [goal, circuit.all_of([-invalid, goal]), circuit.any_of([invalid, goal])]
         evaluator = Evaluator(circuit, roots)
         goal, both, either = map(evaluator.own, roots)
-        return Target(circuit, evaluator, goal, both, either, surely(circuit, roots[1:2]), clashes)
+        clashing = Counter(place for clash in clashes for place, _ in clash)
+        sure = surely(circuit, roots[1:2])
+        return Target(circuit, evaluator, goal, both, either, sure, clashes, clashing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,6 @@ class Search:
         self._open_units = sum(1 << place for place in self._open)
         self._width = prod(space.base[place].bit_count() for place in self._open)
         self._states = 0
-        self._clashing = Counter(place for clash in target.clashes for place, _ in clash)
         self._asks = self._width > MOST_LANES
         self._complete = self._width == 1
         if self._asks:
@@ -461,7 +464,7 @@ class Search:
         return [*found, *self._ruling_out(state, causes)]
 
     def _cost(self, place: int) -> int:
-        return 1 + self._clashing[place] if self._open_units >> place & 1 else 1
+        return 1 + self._target.clashing[place] if self._open_units >> place & 1 else 1
 
     def _ruling_out(self, state: State, causes: Iterable[Setting]) -> Iterator[Way]:
         """Yield the ways to rule out, by a clash, that open units have the values of a failure.
