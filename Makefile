@@ -11,6 +11,7 @@ BENCH_READY := $(BENCH_VENV)/.ready
 demo: $(READY)
 	$(BIN)/policygrounds policies
 	$(BIN)/policygrounds determine examples/vignettes.json
+	$(BIN)/policygrounds explain examples/denied.json
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto tests
@@ -28,6 +29,8 @@ bench: $(BENCH_READY)
 
 soak: $(READY)
 	$(BIN)/python benchmarks/soak.py
+	$(BIN)/python benchmarks/soak_explanations.py
+	$(BIN)/python benchmarks/interview.py
 
 $(READY): requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -57,6 +57,7 @@ class Circuit:
 
     def __init__(self, program: GroundProgram, inputs: Inputs) -> None:
         self.domains: tuple[Domain, ...] = (*inputs.domains, *inputs.readings.values())
+        self.units_end = len(inputs.domains)
         self.nodes: list[Gate | Source] = [Gate(0, ()), Gate(0, ())]
         self._numbers: dict[Gate | Source, int] = {Gate(0, ()): TRUE}
         self._program = program

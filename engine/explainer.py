@@ -449,18 +449,16 @@ class Explainer:
         return nearest
 
     def _widened(self, values: Values, guarantees: Callable[[Values], bool]) -> Values:
-        """Widen the numbers and choices of a reason as far as it still guarantees the outcome."""
+        """Widen the numbers of a reason as far as it still guarantees the outcome."""
         widest = dict(values)
         for place, kept in values.items():
             domain = self._circuit.domains[place]
-            if domain.size == 2:
+            if not domain.ordered:
                 continue
             for value in sorted(places(domain.all & ~kept), key=lambda v: _away(v, kept, domain)):
-                neighbours = widest[place] << 1 | widest[place] >> 1
-                if domain.ordered and not neighbours >> value & 1:
-                    continue
                 wider = {**widest, place: widest[place] | 1 << value}
-                if guarantees(wider):
+                neighbours = widest[place] << 1 | widest[place] >> 1
+                if neighbours >> value & 1 and guarantees(wider):
                     widest = wider
         return widest
 

@@ -34,7 +34,7 @@ class Interviewer:
         self._evaluator = Evaluator(circuit, [valid, *outcomes])
         drawn = random.Random(SAMPLE)  # noqa: S311  (a sample, not a secret)
         self._drawn = [_draw(drawn, domain) for domain in circuit.domains]
-        self.order = _order(circuit, version)
+        self._order = order_of(circuit, version)
 
     def best(
         self, possible: Sequence[int], matter: Collection[str], facts: Mapping[str, Fact]
@@ -61,7 +61,7 @@ class Interviewer:
         return Question(best, facts[best].question, max(0.0, settles[best]))
 
     def _place_in_policy(self, fact: str) -> int:
-        return self.order.index(fact) if fact in self.order else len(self.order)
+        return self._order.index(fact) if fact in self._order else len(self._order)
 
     def _lanes(self, possible: Sequence[int]) -> list[Sequence[int]]:
         """Return for each domain and value the completions of the sample that have it."""
@@ -145,14 +145,15 @@ def _impurity(cells: Sequence[int], outcomes: Sequence[int], unknown: float) -> 
     return differing / total if total else 0.0
 
 
-def _order(circuit: Circuit, version: Version) -> list[str]:
+def order_of(circuit: Circuit, version: Version) -> list[str]:
     """Return the facts in the order in which the policy's sections look at them."""
     program = version.program
     below = branches(program)
-    domains = [domain.unit.fact for domain in circuit.domains]
+    facts = [domain.unit.fact for domain in circuit.domains[: circuit.units_end]]
 
     def look(literal: Literal) -> None:
-        found.update(dict.fromkeys(domains[place] for place in places(circuit.units([literal]))))
+        looked_at = places(circuit.units([literal]))
+        found.update(dict.fromkeys(facts[place] for place in looked_at if place < len(facts)))
 
     found: dict[str, None] = {}
 

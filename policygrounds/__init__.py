@@ -1,6 +1,7 @@
 """Drug-coverage determinations with their grounds, from policies written as logic."""
 
 from engine.determination import Authorization, CriterionStatus, Determination, Outcome, Status
+from engine.explanation import Change, Explanation, Question, Reason
 from facts.case import Case
 from facts.errors import (
     CaseError,
@@ -9,6 +10,8 @@ from facts.errors import (
     UncoveredDateError,
     UnknownPolicyError,
     UnknownReadingError,
+    UnknownUnitError,
+    UnknownWantError,
 )
 from queries.knowledge_base import Counterexample, KnowledgeBase
 
@@ -16,15 +19,21 @@ __all__ = [
     "Authorization",
     "Case",
     "CaseError",
+    "Change",
     "Counterexample",
     "CriterionStatus",
     "Determination",
+    "Explanation",
     "KnowledgeBase",
     "KnowledgeBaseError",
     "Outcome",
     "PolicygroundsError",
+    "Question",
+    "Reason",
     "Status",
     "UncoveredDateError",
     "UnknownPolicyError",
     "UnknownReadingError",
+    "UnknownUnitError",
+    "UnknownWantError",
 ]

@@ -106,8 +106,11 @@ def test_links_lead_somewhere(page: str) -> None:
     assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= headings
 
 
-def test_the_readme_shows_what_a_person_sees() -> None:
-    command = [sys.executable, "-m", "policygrounds", "determine", "examples/partial.json"]
+@pytest.mark.parametrize(
+    "words", ["determine examples/partial.json", "explain examples/denied.json"]
+)
+def test_the_readme_shows_what_a_person_sees(words: str) -> None:
+    command = [sys.executable, "-m", "policygrounds", *words.split()]
     shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert shown in blocks((ROOT / "README.md").read_text())
 
