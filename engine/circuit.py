@@ -8,7 +8,8 @@ bit, its lane, in the integers that flow through the gates.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
-from itertools import accumulate
+from itertools import accumulate, combinations
+from math import comb
 from typing import Any, TypeAlias
 
 import clingo
@@ -29,6 +30,8 @@ Setting: TypeAlias = tuple[int, int]
 TRUE: Literal = 1
 LONGEST_CHAIN = 200
 """Operands written as one chain of operators; Python's compiler takes no endless ones."""
+MOST_OPERANDS = 40
+"""Operands up to which a count is written out; beyond that it is counted."""
 PROVED = frozenset({"outcome", "impossible", "answer", "applies", "met"})
 """The predicates in which the circuit is proved equal to the program."""
 
@@ -327,6 +330,8 @@ def _at_least(bound: int, operands: Sequence[str]) -> str:
         return "0"
     if len(operands) <= LONGEST_CHAIN and bound in (1, len(operands)):
         return (" | " if bound == 1 else " & ").join(operands)
+    if comb(len(operands), bound) * bound <= MOST_OPERANDS:
+        return " | ".join(f"{' & '.join(chosen)}" for chosen in combinations(operands, bound))
     return f"counted({bound}, ({', '.join(operands)},), ones)"
 
 

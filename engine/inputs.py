@@ -62,6 +62,8 @@ class Domain:
             bits = self._bits
             return sum([bits[name] for name in known.values if name in bits])
         low = bisect_right(self.cuts, known.low)
+        if known.low == known.high:
+            return 1 << low
         return (2 << bisect_right(self.cuts, known.high)) - (1 << low)
 
     def known(self, values: int, fact: Fact) -> Known:
@@ -138,7 +140,10 @@ class Inputs:
     def confine(self, possible: MutableSequence[int], known: Mapping[str, Known]) -> None:
         """Leave each domain only the values that what is known of its fact leaves open."""
         for fact, value in known.items():
-            if isinstance(value, Members):
+            if isinstance(value, Truth):
+                if fact in self.of_fact:
+                    possible[self.of_fact[fact][0]] = 0b10 if value.value else 0b01
+            elif isinstance(value, Members):
                 members = self._places_of_members.get(fact, {})
                 for name in value.excludes:
                     if name in members:

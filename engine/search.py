@@ -138,13 +138,21 @@ class Search:
         start = (0, self._space.left)
         waiting: dict[int, list[State]] = {0: [start]}
         seen = {start}
+        fresh = [start]
+        done: dict[State, Failure | None] = {}
         sets: list[int] = []
         while waiting:
             size = min(waiting)
             found: dict[int, list[Box]] = {}
             while states := waiting.pop(size, None):
-                kept = [s for s in states if not any(units & s[0] == units for units in sets)]
-                for state, failure in zip(kept, self._failures(kept), strict=True):
+                kept = self._still_open(states, sets)
+                if any(state not in done for state in kept):
+                    # To evaluate many at once costs hardly more than one; to ask for them does.
+                    due = kept if self._asks else self._still_open(fresh, sets)
+                    fresh = []
+                    done.update(zip(due, self._failures(due), strict=True))
+                for state in kept:
+                    failure = done.pop(state)
                     if failure is None:
                         box = {place: self._left(place, state[1]) for place in _members(state[0])}
                         found.setdefault(state[0], []).append(box)
@@ -152,9 +160,14 @@ class Search:
                     for grown in self._grown(state, failure):
                         if grown not in seen:
                             seen.add(grown)
+                            fresh.append(grown)
                             waiting.setdefault(grown[0].bit_count(), []).append(grown)
             sets.extend(found)
             yield from found.values()
+
+    def _still_open(self, states: Iterable[State], sets: Sequence[int]) -> list[State]:
+        """Return the states that hold no set found."""
+        return [s for s in states if not any(units & s[0] == units for units in sets)]
 
     def begin_anew(self) -> None:
         """Count the states looked at from nothing again."""

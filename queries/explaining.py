@@ -113,10 +113,8 @@ def explain(  # noqa: PLR0913  (one argument an option)
         console = new_console(errors=document)
         written: list[Explanation] = []
         compared: list[Explanation] = []
-        facts: object = None
 
         def answer(case: Case) -> str:
-            nonlocal facts
             explanation = kb.explain(
                 case,
                 want,
@@ -131,9 +129,6 @@ def explain(  # noqa: PLR0913  (one argument an option)
             elif document:
                 written.append(explanation)
             elif len(policies) > 1:
-                if case.facts is not facts:
-                    compare()
-                    facts = case.facts
                 compared.append(explanation)
             else:
                 answers.separate()
@@ -148,7 +143,7 @@ def explain(  # noqa: PLR0913  (one argument an option)
                 compared.clear()
 
         answers = Answers(answer, as_json=as_json, console=console)
-        answers.give_all(file, on, policies, last=compare)
+        answers.give_all(file, on, policies, after=compare)
         if document:
             _write(output, _document(kb, written, form=form, letters=letters))
     if answers.failed:

@@ -45,6 +45,7 @@ def converse(interview: Interview, console: Console, save: Path | None) -> None:
     ending = "the outcome is certain" if settled else "the outcome is still open"
     print_line(console, 0, f"{asked} asked; {ending}.")
     if save is not None:
+        _save(interview.case, save)
         print_line(console, 0, f"The case is saved in {save}.")
 
 
@@ -107,7 +108,7 @@ def _truth(given: str) -> bool:
 
 
 def _number(given: str) -> object:
-    text = given.replace(" ", "")
+    text = given.strip()
     for sign, end in ((">=", "at_least"), ("<=", "at_most")):
         if text.startswith(sign):
             return {end: _figure(text[2:], given)}
@@ -118,6 +119,7 @@ def _number(given: str) -> object:
 
 
 def _figure(text: str, given: str) -> int | float:
+    text = text.strip()
     try:
         return int(text) if text.lstrip("-").isdigit() else float(text)
     except ValueError:
@@ -125,7 +127,10 @@ def _figure(text: str, given: str) -> int | float:
 
 
 def _words(given: str) -> list[str]:
-    return [word.strip() for word in given.split(",") if word.strip()]
+    words = [word.strip() for word in given.split(",") if word.strip()]
+    if not words:
+        raise CaseError(None, [f"expected names, not {given!r}"])
+    return words
 
 
 def _option(fact: Fact, word: str) -> str:
@@ -161,6 +166,6 @@ def _save(case: Case, file: Path) -> None:
     stated = {"id": case.id, "policy": case.policy, "on": case.on, "facts": dict(case.facts)}
     form = {key: value for key, value in stated.items() if value is not None}
     try:
-        file.write_text(json.dumps(form, indent=2) + "\n", "utf-8")
+        file.write_text(json.dumps(form, indent=2, default=float) + "\n", "utf-8")
     except OSError as error:
         raise PolicygroundsError(f"{file}: cannot be written: {error.strerror or error}") from None

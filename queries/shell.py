@@ -72,18 +72,18 @@ class Answers:
         file: Path,
         on: str | None,
         policies: Sequence[str] = (),
-        last: Callable[[], None] = lambda: None,
+        after: Callable[[], None] = lambda: None,
     ) -> None:
         """Answer every case of a file, or print its error in its place; then say how many there were.
 
-        Each is decided on a date, if one is given, and under policies, if some are given. `last`
-        is called when all are answered.
+        Each is decided on a date, if one is given, and under policies, if some are given. `after`
+        is called after each.
         """
         with opened(file) as stream:
             for read in read_cases(stream):
                 for policy in policies or (None,):
                     self._give(read, f"{shown(file)}, {read.place}", on, policy)
-        last()
+                after()
         total = sum(self._counts.values())
         if total > 1 and not self._as_json:
             counted = ", ".join(f"{count} {ended}" for ended, count in sorted(self._counts.items()))
