@@ -21,6 +21,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "oracle"))
 
 import explained_cases
 import oracle
+import shrinking
 import synthetic
 from comparing import differences, differences_within
 from drawing import Request, random_question, stated
@@ -46,7 +47,7 @@ FOLDER = 50
 SHOWN = 5
 QUESTIONS = 5
 """How many cases are drawn for a version of a random policy."""
-WHOLE = 20
+WHOLE = 10
 """Every how many cases of the two policies one is explained without `only` too."""
 TRIED = 3
 """How many changes and reasons of a case are tried out by deciding it again."""
@@ -93,10 +94,13 @@ def compared(kb: KnowledgeBase, request: Request, points: Points) -> Compared:
     return Compared(request, form, expected, known, points.facts, found)
 
 
-def compared_whole(kb: KnowledgeBase, one: Compared, points: Points) -> Compared | None:
+def compared_whole(
+    kb: KnowledgeBase, one: Compared, points: Points, rng: random.Random
+) -> Compared | None:
     """Explain a case again without `only`; None if that takes longer than the engine's limit.
 
-    What it says of the units that `only` named is compared, the rest can be tried out.
+    What it says of the units that `only` named is compared. Of all units, some change and some
+    reason that the oracle finds have to be there.
     """
     request = replace(one.request, only=None)
     form = ask(kb, request)
@@ -104,6 +108,7 @@ def compared_whole(kb: KnowledgeBase, one: Compared, points: Points) -> Compared
         return None
     pool = one.request.pool(points.facts.values())
     found = differences_within(form, one.expected, points, pool)
+    found += shrinking.missing(rng, request, form)
     return replace(one, request=request, form=form, differences=found)
 
 
@@ -202,7 +207,9 @@ def _gives(kb: KnowledgeBase, request: Request, want: Wanted, facts: Mapping[str
 # --- Many cases ------------------------------------------------------------------------------
 
 
-def compare_packaged(kb: KnowledgeBase, *, seed: str, cases: int) -> Iterator[Compared]:
+def compare_packaged(
+    kb: KnowledgeBase, *, seed: str, cases: int, whole_every: int = WHOLE
+) -> Iterator[Compared]:
     """Compare random cases of the two policies; some of them once more without `only`."""
     rng = random.Random(seed)
     for number in range(cases):
@@ -210,7 +217,7 @@ def compare_packaged(kb: KnowledgeBase, *, seed: str, cases: int) -> Iterator[Co
         points = explained_cases.laid_out(request)
         one = compared(kb, request, points)
         yield one
-        if number % WHOLE == WHOLE - 1 and (whole := compared_whole(kb, one, points)):
+        if number % whole_every == 0 and (whole := compared_whole(kb, one, points, rng)):
             yield whole
 
 

@@ -10,7 +10,8 @@ units with several values (Quine, A way to simplify truth functions, 1955).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import combinations, product
+from heapq import heappop, heappush
+from itertools import combinations, islice, product
 from typing import TypeAlias
 
 from engine.circuit import TRUE, Circuit, Literal, Source
@@ -19,8 +20,10 @@ from facts.errors import PolicygroundsError
 Clash: TypeAlias = tuple[tuple[int, int], ...]
 """For some domains, by place, the values that contradict each other."""
 
-MOST_CLASHES = 2_000
-"""Clashes of one vocabulary; the packaged one has below 200."""
+MOST_CLASHES = 1_000
+"""Clashes of one vocabulary; the packaged one has about a hundred."""
+MOST_TERMS = 20_000
+"""Terms looked at on the way to them; the packaged policies need below a thousand."""
 
 
 class TooManyClashesError(PolicygroundsError):
@@ -28,7 +31,8 @@ class TooManyClashesError(PolicygroundsError):
 
     def __init__(self) -> None:
         super().__init__(
-            f"the contradictions give rise to more than {MOST_CLASHES:,} minimal clashes of facts"
+            "the contradictions entangle the facts too much to look for changes: they give rise to "
+            "too many minimal clashes"
         )
 
 
@@ -36,17 +40,21 @@ def minimal_clashes(circuit: Circuit, invalid: Literal) -> list[Clash]:
     """Return all minimal clashes by which a literal holds. Raises TooManyClashesError."""
     every = [domain.all for domain in circuit.domains]
     kept: list[Mapping[int, int]] = []
-    waiting = list(_terms(circuit, invalid))
+    count = 0
+    waiting: list[tuple[int, int, Mapping[int, int]]] = []
+    for term in islice(_terms(circuit, invalid), MOST_TERMS + 1):
+        heappush(waiting, (len(term), count := count + 1, term))
     while waiting:
-        term = waiting.pop()
+        if count > MOST_TERMS or len(kept) > MOST_CLASHES:
+            raise TooManyClashesError
+        _, _, term = heappop(waiting)
         if any(_holds_in(term, other) for other in kept):
             continue
         kept = [other for other in kept if not _holds_in(other, term)]
         for other in kept:
-            waiting.extend(_consensus(term, other, every))
+            for further in _consensus(term, other, every):
+                heappush(waiting, (len(further), count := count + 1, further))
         kept.append(term)
-        if len(kept) > MOST_CLASHES:
-            raise TooManyClashesError
     return sorted(tuple(sorted(term.items())) for term in kept)
 
 

@@ -14,7 +14,7 @@ from engine.dependence import Dependence, minimal_conflict
 from engine.inputs import Inputs, Unit
 from engine.policy import Branch, Policy, Version, branches
 from engine.program import Atom
-from engine.solver import Budget, Derived, Solver, SolvingStoppedError
+from engine.solver import FAILURES, Budget, Derived, Solver, SolvingStoppedError
 from facts.values import Known
 from facts.vocabulary import Vocabulary
 
@@ -244,7 +244,7 @@ class Decider:
         self._budget.renew()
         try:
             return self._settle(self._assume(self._state(known), readings))
-        except _FAILURES:
+        except FAILURES:
             return Outcome.PEND
 
     def determine(
@@ -259,7 +259,7 @@ class Decider:
         self._budget.renew()
         try:
             return self._determine(known, readings, case, on)
-        except _FAILURES as stopped:
+        except FAILURES as stopped:
             message = (
                 str(stopped) if isinstance(stopped, SolvingStoppedError) else "the solver failed"
             )
@@ -544,8 +544,6 @@ class Decider:
                     )
 
 
-_FAILURES = (SolvingStoppedError, RuntimeError, MemoryError)
-"""What clingo's library raises, beside this project's own error, when it cannot go on."""
 _DECIDING = ("basis", "refer_to")
 
 

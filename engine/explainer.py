@@ -9,7 +9,7 @@ from typing import TypeAlias, TypeVar
 
 from engine.boxes import boxes
 from engine.circuit import Circuit
-from engine.clashes import implied, minimal_clashes
+from engine.clashes import Clash, TooManyClashesError, implied, minimal_clashes
 from engine.determination import OUTCOMES, Determination, Outcome
 from engine.explanation import Change, Explanation, Question, Reason
 from engine.goals import Want
@@ -19,7 +19,7 @@ from engine.policy import Policy, Version
 from engine.question import Interviewer
 from engine.reasons import Conflicts
 from engine.search import MOST_POINTS, Failure, Search, Space, Target
-from engine.solver import Budget, Solver, SolvingStoppedError
+from engine.solver import FAILURES, Budget, Solver
 from facts.values import Known, Members
 from facts.vocabulary import Changer, Vocabulary
 
@@ -67,7 +67,12 @@ class Explainer:
         self._proved = self._circuit.equals_program()
         impossible = list(program.possible("impossible"))
         self._invalid = self._circuit.any_of(self._circuit.literal(atom) for atom in impossible)
-        self._clashes = minimal_clashes(self._circuit, self._invalid)
+        self._clashes: list[Clash] = []
+        self._obstacle: str | None = None
+        try:
+            self._clashes = minimal_clashes(self._circuit, self._invalid)
+        except (TooManyClashesError, *FAILURES) as error:
+            self._obstacle = str(error) if isinstance(error, TooManyClashesError) else _STOPPED
         self._no_contradiction = [-self._solver.literal(atom) for atom in impossible]
         self._asked = [atom for domain in self._circuit.domains for atom, _ in domain.atoms]
         self._fixed = [
@@ -131,11 +136,7 @@ class Explainer:
             "reasons": reasons.limit,
         }
         matter = determination.unknown_that_matter
-        unknown = {
-            domain.unit.fact
-            for place, domain in enumerate(self._inputs.domains)
-            if base[place] & (base[place] - 1)
-        }
+        unknown = self._open_facts(base)
         return Explanation(
             determination=determination,
             want=want,
@@ -163,10 +164,20 @@ class Explainer:
 
         Facts in `without` are not asked for.
         """
-        matter = [fact for fact in determination.unknown_that_matter if fact not in without]
-        return self._interviewer.best(
-            self._possible(known, readings), matter, self._vocabulary.facts
-        )
+        possible = self._possible(known, readings)
+        matter: Collection[str] = determination.unknown_that_matter
+        if any(problem.kind == "stopped" for problem in determination.problems):
+            matter = self._open_facts(possible)
+        asked = [fact for fact in matter if fact not in without]
+        return self._interviewer.best(possible, asked, self._vocabulary.facts)
+
+    def _open_facts(self, possible: Sequence[int]) -> set[str]:
+        """Return the facts the version looks at that are not settled."""
+        return {
+            domain.unit.fact
+            for place, domain in enumerate(self._inputs.domains)
+            if _if_open(possible[place])
+        }
 
     def changes(
         self,
@@ -223,13 +234,17 @@ class Explainer:
             ],
             only,
         )
-        found: list[Values] = []
-        reasons = self._conflicts(want).minimal_reasons(base, offered)
-        limit = self._collect(
-            reasons, lambda units: found.append({p: base[p] for p in places(units)})
-        )
+        found: list[int] = []
+        conflicts = self._conflicts(want)
+        limit = self._collect(conflicts.minimal_reasons(base, offered), found.append)
+        if limit == _STOPPED and len(found) < ENOUGH:
+            limit = _SOME
+            self._budget.renew(SECONDS_FOR_A_LIST)
+            with suppress(*FAILURES):
+                found.extend(islice(conflicts.some_reasons(base, offered), ENOUGH))
+        sets = [{p: base[p] for p in places(units)} for units in dict.fromkeys(found)]
         self._budget.renew(SECONDS_FOR_A_LIST)
-        return self._guaranteeing(found, base, offered, want, limit)
+        return self._guaranteeing(sets, base, offered, want, limit)
 
     def _conflicts(self, want: Want) -> Conflicts:
         found = self._conflicts_of.get(str(want))
@@ -249,7 +264,6 @@ class Explainer:
     ) -> Listed:
         """Keep the sets that guarantee what is wanted, and of which nothing can be left out."""
         _, goal = self._target(want)
-        conflicts = self._conflicts(want)
         domains = self._circuit.domains
         given = [
             *self._no_contradiction,
@@ -271,40 +285,44 @@ class Explainer:
         kept: list[Values] = []
         try:
             for values in found:
-                if guarantees(values) and conflicts.needs_all(sum(map(_one, values))):
-                    kept.append(self._widened(values, guarantees))  # noqa: PERF401  (kept if stopped)
-        except SolvingStoppedError:
+                smaller = (
+                    {place: left for place, left in values.items() if place != left_out}
+                    for left_out in values
+                )
+                if guarantees(values) and not any(map(guarantees, smaller)):
+                    kept.append(self._widened(values, guarantees))
+        except FAILURES:
             return Listed(tuple(kept), _STOPPED)
         return Listed(tuple(kept), limit if len(kept) == len(found) else _UNSOUND)
 
     def _listed(self, want: Want, space: Space) -> Listed:
         """List the minimal sets of a space with all their values."""
+        if self._obstacle is not None:
+            return Listed((), self._obstacle)
         search = self._search(want, space)
         found: list[list[Values]] = []
         limit = self._collect(search.minimal(), found.append)
         if limit == _STOPPED and len(found) < ENOUGH:
-            limit = f"{_STOPPED}; some are listed, and there may be smaller ones"
+            limit = _SOME
             self._budget.renew(SECONDS_FOR_A_LIST)
-            with suppress(SolvingStoppedError):
+            with suppress(*FAILURES):
                 found.extend(islice(search.some(), ENOUGH))
             found = list({tuple(boxes[0]): boxes for boxes in found}.values())
         search.begin_anew()
         self._budget.renew(SECONDS_FOR_A_LIST)
+        sets: list[Values] = []
         try:
             sets, unsure = self._verified(search, [self._boxes(boxes, space) for boxes in found])
-            if unsure:
-                exact = [
-                    [
-                        dict(zip(units, map(_one, point), strict=True))
-                        for point in search.points(units)
-                    ]
-                    for units in unsure
+            for units in unsure:
+                points = [
+                    dict(zip(units, map(_one, point), strict=True))
+                    for point in search.points(units)
                 ]
-                more, unsound = self._verified(search, [self._boxes(b, space) for b in exact])
+                more, wrong = self._verified(search, [self._boxes(points, space)] if points else [])
                 sets += more
-                limit = _UNSOUND if unsound else limit
-        except SolvingStoppedError:
-            return Listed((), _STOPPED)
+                limit = _UNSOUND if wrong or not points else limit
+        except FAILURES:
+            return Listed(tuple(sets), _STOPPED)
         return Listed(tuple(sets), limit)
 
     def _boxes(self, found: Sequence[Values], space: Space) -> list[Values]:
@@ -356,7 +374,7 @@ class Explainer:
                 if count == MOST_SETS:
                     return f"there are more than {MOST_SETS:,}; the smallest are listed"
                 keep(found)
-        except SolvingStoppedError:
+        except FAILURES:
             return _STOPPED
         return None
 
@@ -584,6 +602,7 @@ class Explainer:
         return sorted(reasons, key=lambda reason: (len(reason.facts), list(reason.facts)))
 
 
+_SOME = "the search was stopped at its limit; some are listed, and there may be smaller ones"
 _UNSOUND = "some that were found did not stand up to verification and are left out"
 _STOPPED = "the search was stopped at its limit"
 

@@ -18,6 +18,7 @@ PARTS = {
     "basis": None,
 }
 """The parts of an answer that can be asked for, and the outcome that has them; None if several."""
+BASES = ("medically_necessary", "not_medically_necessary", "investigational")
 NONE = "none"
 """The value of a part that the answer does not state."""
 
@@ -50,17 +51,15 @@ class Want:
             number, _, unit = word.partition(" ")
             if word in [outcome.value for outcome in OUTCOMES]:
                 outcomes.append(Outcome(word))
-            elif equals and part in PARTS and value and parts.get(part, value) == value:
-                parts[part] = value
-            elif number.isdecimal() and unit in ("month", "months"):
+            elif equals and part in PARTS and _fits(part, value):
+                parts[part] = str(int(value)) if value.isdecimal() else value
+            elif number.isdecimal() and number.isascii() and unit in ("month", "months"):
                 parts["months"] = str(int(number))
             else:
                 known = [*(outcome.value for outcome in OUTCOMES), *(f"{name}=" for name in PARTS)]
                 raise UnknownWantError(word, did_you_mean(word, known))
         for part, value in parts.items():
-            outcome = PARTS[part] or (
-                Outcome.APPROVE if value == "medically_necessary" else Outcome.DENY
-            )
+            outcome = PARTS[part] or (Outcome.APPROVE if value == BASES[0] else Outcome.DENY)
             outcomes.append(outcome)
         if len(set(outcomes)) != 1:
             raise UnknownWantError(text, "; it speaks of more than one outcome")
@@ -84,3 +83,12 @@ class Want:
             if value != NONE:
                 clauses.append(wanted)
         return clauses
+
+
+def _fits(part: str, value: str) -> bool:
+    """Whether a part of an answer can have a value."""
+    if part == "basis":
+        return value in BASES
+    if part == "refer_to":
+        return bool(value)
+    return value == NONE or (value.isascii() and value.isdecimal())

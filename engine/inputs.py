@@ -15,9 +15,6 @@ from engine.program import GroundProgram
 from facts.values import Bounds, Known, Members, OneOf, Truth
 from facts.vocabulary import Fact, Kind
 
-UNKNOWN_TRUTH = 0b11
-"""Both values of a boolean, or of a member."""
-
 
 @dataclass(frozen=True, slots=True)
 class Unit:

@@ -36,7 +36,6 @@ class Conflicts:
         goal: Sequence[Clause],
         budget: Budget,
     ) -> None:
-        self.met: list[int] = []
         self._domains = domains
         self._budget = budget
         self._control = clingo.Control(["--heuristic=Domain"], message_limit=0)
@@ -73,12 +72,7 @@ class Conflicts:
         true may be reasons, and all other values of the case are given. Raises
         SolvingStoppedError at a limit.
         """
-        assumptions = [*self._always]
-        for place, (domain, values) in enumerate(zip(self._domains, base, strict=True)):
-            assumptions.extend(self._stated[literal] for literal in domain.literals(values))
-            if not known[place]:
-                assumptions.append(-self._differs[place])
-        self.met = []
+        assumptions = self._assumptions(base, known)
         open_sets = {0}
         found: set[int] = set()
         while open_sets:
@@ -89,24 +83,37 @@ class Conflicts:
                 found.add(units)
                 yield units
                 continue
-            self.met.append(conflict)
             missing = [units for units in open_sets if not units & conflict]
             open_sets.difference_update(missing)
             hitting = [*open_sets, *found]
             for units in missing:
+                self._budget.check()
                 for place in places(conflict):
                     grown = units | 1 << place
                     if not any(other & grown == other for other in hitting):
                         open_sets.add(grown)
-            if len(open_sets) > MOST_OPEN:
-                raise SolvingStoppedError
+                if len(open_sets) > MOST_OPEN:
+                    raise SolvingStoppedError
 
-    def needs_all(self, units: int) -> bool:
-        """Tell whether a set found last would miss a conflict without any one of its units."""
-        return all(
-            any(not conflict & units & ~(1 << place) for conflict in self.met)
-            for place in places(units)
-        )
+    def _assumptions(self, base: Sequence[int], known: Sequence[int]) -> list[int]:
+        """State the case, such that units of it may differ if they may be reasons."""
+        assumptions = [*self._always]
+        for place, (domain, values) in enumerate(zip(self._domains, base, strict=True)):
+            assumptions.extend(self._stated[literal] for literal in domain.literals(values))
+            if not known[place]:
+                assumptions.append(-self._differs[place])
+        return assumptions
+
+    def some_reasons(self, base: Sequence[int], known: Sequence[int]) -> Iterator[int]:
+        """Yield a minimal set for each unit to begin with, where there are too many to find all."""
+        assumptions = self._assumptions(base, known)
+        units = [place for place, values in enumerate(known) if values]
+        for first in range(len(units)):
+            needed = sum(1 << place for place in units)
+            for place in (*units[first:], *units[:first]):
+                if self._ask(assumptions, needed & ~(1 << place)) is None:
+                    needed &= ~(1 << place)
+            yield needed
 
     def _ask(self, assumptions: Sequence[int], units: int) -> int | None:
         """Return the units in which some failing completion differs, none of them among these."""

@@ -131,9 +131,9 @@ class Search:
         self._block = self._build_block()
 
     def minimal(self) -> Iterator[list[Box]]:
-        """Yield for each minimal set of units boxes that hold all its values, smallest sets first.
+        """Yield for each minimal set boxes that cover all its values, the smallest sets first.
 
-        Not every point of a box need do.
+        Some points of a box may not work.
         """
         start = (0, self._space.left)
         waiting: dict[int, list[State]] = {0: [start]}

@@ -31,6 +31,10 @@ class SolvingStoppedError(PolicygroundsError):
         super().__init__("the solver gave no answer within its limits")
 
 
+FAILURES = (SolvingStoppedError, RuntimeError, MemoryError)
+"""What ends a search: this project's own error, and what clingo's library and Python raise."""
+
+
 class Budget:
     """The time that all searches for one answer may take together, looked at before each."""
 

@@ -6,7 +6,19 @@ from difflib import get_close_matches
 
 
 class PolicygroundsError(Exception):
-    """The base of every error this project raises on purpose."""
+    """The base of every error this project raises on purpose. All can be sent between processes."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(
+    kind: type[PolicygroundsError], arguments: tuple[object, ...], fields: dict[str, object]
+) -> PolicygroundsError:
+    error = kind.__new__(kind)
+    error.args = arguments
+    error.__dict__.update(fields)
+    return error
 
 
 class CaseError(PolicygroundsError):

@@ -211,6 +211,29 @@ def _expected(fact: Fact, wanted: str, raw: object) -> str:
     return f"fact {fact.name!r}: expected {wanted}, got {given}"
 
 
+def narrowed(one: Known, other: Known) -> Known | None:
+    """Return what is known of a fact if two things are, or None if they contradict each other."""
+    if isinstance(one, Truth) or isinstance(other, Truth):
+        return one if one == other else None
+    if isinstance(one, Bounds) and isinstance(other, Bounds):
+        both = Bounds(max(one.low, other.low), min(one.high, other.high))
+        return both if both.low <= both.high else None
+    if isinstance(one, OneOf) and isinstance(other, OneOf):
+        left = one.values & other.values
+        return OneOf(left) if left else None
+    if isinstance(one, Members) and isinstance(other, Members):
+        members = Members(one.includes | other.includes, one.excludes | other.excludes)
+        return None if members.includes & members.excludes else members
+    return None
+
+
+def case_form(fact: Fact, known: Known) -> object:
+    """Return a value in the form that cases have in JSON."""
+    if isinstance(known, Members):
+        return {"includes": sorted(known.includes), "excludes": sorted(known.excludes)}
+    return change_form(fact, known)
+
+
 def change_form(fact: Fact, known: Known) -> object:
     """Return a value in the form that changes and reasons have in JSON.
 

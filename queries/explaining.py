@@ -103,6 +103,7 @@ def explain(  # noqa: PLR0913  (one argument an option)
         if on is not None:
             check_date(on)
         kb = KnowledgeBase.load(*folders)
+        policies = tuple(dict.fromkeys(policies))
         for policy in policies:
             kb.policy(policy)
         chosen = choose_readings(kb, readings)
@@ -144,7 +145,7 @@ def explain(  # noqa: PLR0913  (one argument an option)
 
         answers = Answers(answer, as_json=as_json, console=console)
         answers.give_all(file, on, policies, after=compare)
-        if document:
+        if document and written:
             _write(output, _document(kb, written, form=form, letters=letters))
     if answers.failed:
         sys.exit(BAD_INPUT)
@@ -225,6 +226,8 @@ def interview(
     with errors_end(case_file):
         if on is not None:
             check_date(on)
+        if str(case_file) == "-":
+            raise PolicygroundsError("--case -: standard input is where the answers come from")
         kb = KnowledgeBase.load(*folders)
         kb.policy(policy)
         case = Case(policy=policy, on=on)

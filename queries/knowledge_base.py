@@ -106,6 +106,7 @@ class KnowledgeBase:
         `determine` raises, UnknownWantError and UnknownUnitError.
         """
         wanted = Want.parse(want) if want is not None else APPROVAL
+        only = [only] if isinstance(only, str) else only
         if only is not None:
             self.check_units(only)
         ready = self._prepare(case, readings or {})
@@ -138,7 +139,8 @@ class KnowledgeBase:
     ) -> Question | None:
         """Return the question whose answer is expected to settle most, or None if none matters.
 
-        Facts in `without` are not asked for. Raises what `determine` raises.
+        Facts in `without` are not asked for. Where a limit left open which facts matter, any
+        unknown fact may be asked for. Raises what `determine` raises.
         """
         ready = self._prepare(case, readings or {})
         determination = ready.tools.decider.determine(

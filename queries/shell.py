@@ -81,13 +81,16 @@ class Answers:
         """
         with opened(file) as stream:
             for read in read_cases(stream):
-                for policy in policies or (None,):
+                unreadable = isinstance(read.case, CaseError)
+                for policy in (None,) if unreadable or not policies else policies:
                     self._give(read, f"{shown(file)}, {read.place}", on, policy)
                 after()
         total = sum(self._counts.values())
         if total > 1 and not self._as_json:
             counted = ", ".join(f"{count} {ended}" for ended, count in sorted(self._counts.items()))
-            self._console.print(f"\n{total} cases: {counted}")
+            self._console.print(
+                f"\n{total} {'answers' if len(policies) > 1 else 'cases'}: {counted}"
+            )
 
     def _give(self, read: Read, place: str, on: str | None, policy: str | None) -> None:
         case = read.case

@@ -181,7 +181,7 @@ def random_policy(
     asked = [fact for fact in facts if fact is not REQUESTED_MONTHS]
     # Loading takes longer than all else, so a policy for few points is small in all respects.
     small = most_points < 1_000
-    versions = VERSIONS if rng.random() < (0.15 if small else 0.4) else VERSIONS[-1:]
+    versions = VERSIONS if rng.random() < (0.1 if small else 0.4) else VERSIONS[-1:]
     readings: dict[str, tuple[str, ...]] = {}
     if rng.random() < 0.4:
         readings["first_way"] = ("literal", "loose")
@@ -192,7 +192,7 @@ def random_policy(
         draft.say("somehow", if_=rule)
     draft.name(f'somehow("{number}")', any_rule(helper))
     pathways = ["1", "2"][: rng.randint(1, 2)]
-    depths = (1, 1, 2) if small else (1, 1, 1, 2, 2, 2, 3)
+    depths = (1, 1, 1, 2) if small else (1, 1, 1, 2, 2, 2, 3)
     trees = {pathway: draft.criterion(pathway, rng.choice(depths)) for pathway in pathways}
     outcome = _decisions(draft, trees)
     months = _durations(draft, pathways, months_up_to=months_up_to)
