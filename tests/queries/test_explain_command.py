@@ -238,7 +238,7 @@ def test_an_error_stands_between_the_tables_of_the_cases_around_it(run: Command)
     assert result.exit_code == 2
     shown = result.stdout
     assert shown.index("first") < shown.index("case bad") < shown.index("third")
-    assert "5 answers: 2 deny, 1 error, 2 pend" in shown
+    assert "6 answers: 2 deny, 2 error, 2 pend" in shown
 
 
 def test_one_policy_is_explained_in_place_of_the_own_one_of_a_case(run: Command) -> None:
