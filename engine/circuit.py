@@ -26,6 +26,8 @@ Lanes: TypeAlias = Sequence[int]
 """For each source of a circuit, the points in which it holds."""
 Setting: TypeAlias = tuple[int, int]
 """A domain, by its place, and values of which it would have to have one."""
+Way: TypeAlias = tuple[int, int]
+"""Units as bits, and values they must not have, as bits among the values of all units."""
 
 TRUE: Literal = 1
 LONGEST_CHAIN = 200
@@ -67,6 +69,9 @@ class Circuit:
         self._literals: dict[int, Literal] = {}
         self.all_values = tuple(domain.all for domain in self.domains)
         self.offsets = tuple(accumulate((domain.size for domain in self.domains), initial=0))
+        self.spans = tuple(
+            values << at for values, at in zip(self.all_values, self.offsets, strict=False)
+        )
         self.sources: list[int] = []
         self.held_in: list[list[tuple[int, int]]] = [[] for _ in self.domains]
         self.held_by: list[list[list[int]]] = [
@@ -254,9 +259,10 @@ class Evaluator:
     Its nodes are numbered anew from 1, and so are its literals; the result has 0 at place 0. What
     is generated is made of numbers and operators alone: no text of a policy enters it.
 
-    `settings` gives, for each literal of an input, the values with which it holds; `parts` gives,
-    for each literal of a gate, how many of which others must hold for it, those that look at
-    least first.
+    `settings` gives, for each literal of an input, the values with which it holds; `leaves` gives
+    the same values as bits among those of all units, and the one way to come to them; `parts`
+    gives, for each literal of a gate, how many of which others must hold for it, those that look
+    at least first.
     """
 
     def __init__(self, circuit: Circuit, roots: Sequence[Literal]) -> None:
@@ -264,6 +270,7 @@ class Evaluator:
         self._numbers = {number: own for own, number in enumerate(cone, start=1)}
         self.parts: dict[Literal, tuple[int, tuple[Literal, ...]]] = {}
         self.settings: dict[Literal, Setting] = {}
+        self.leaves: dict[Literal, tuple[int, tuple[Way]]] = {}
         source_of = {number: place for place, number in enumerate(circuit.sources)}
         sizes = [0]
         lines = []
@@ -283,6 +290,10 @@ class Evaluator:
             self.parts[-own] = (len(literals) - node.bound + 1, tuple(-lit for lit in literals))
             operands = [f"n{lit}" if lit > 0 else f"(ones ^ n{-lit})" for lit in literals]
             lines.append(f"n{own} = {_at_least(node.bound, operands)}")
+        for literal, (domain, values) in self.settings.items():
+            barred = circuit.all_values[domain] & ~values
+            offset = circuit.offsets[domain]
+            self.leaves[literal] = (values << offset, ((1 << domain, barred << offset),))
         self.domains = sorted({domain for domain, _ in self.settings.values()})
         result = "".join(f", n{own}" for own in range(1, len(cone) + 1))
         self.evaluate: Callable[[Lanes, int], tuple[int, ...]] = _compiled(

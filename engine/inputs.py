@@ -142,9 +142,13 @@ class Inputs:
                     possible[self.of_fact[fact][0]] = 0b10 if value.value else 0b01
             elif isinstance(value, Members):
                 members = self._places_of_members.get(fact, {})
-                for name in value.excludes:
-                    if name in members:
-                        possible[members[name]] = 0b01
+                if len(value.includes) + len(value.excludes) == len(self.facts[fact].values):
+                    for place in members.values():
+                        possible[place] = 0b01
+                else:
+                    for name in value.excludes:
+                        if name in members:
+                            possible[members[name]] = 0b01
                 for name in value.includes:
                     if name in members:
                         possible[members[name]] = 0b10

@@ -15,16 +15,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial, reduce
-from itertools import islice, product
+from itertools import islice, product, repeat
 from math import prod
 from operator import or_
 from typing import NamedTuple, TypeAlias
 
-from engine.circuit import Circuit, Evaluator, Lanes, Literal, Setting, striped, surely
+from engine.circuit import Circuit, Evaluator, Lanes, Literal, Setting, Way, striped, surely
 from engine.clashes import Clash
 from engine.inputs import places
 from engine.solver import SolvingStoppedError
-from engine.ways import Point, Way
+from engine.ways import Point, ways_of
 
 State: TypeAlias = tuple[int, int]
 """Units that are set, as bits, and the values each has left, as bits among those of all units."""
@@ -117,9 +117,15 @@ class Search:
         self._check = check
         self._offsets = target.circuit.offsets
         self._all = target.circuit.all_values
-        self._open = [
-            place for place in target.evaluator.domains if (v := space.base[place]) & (v - 1)
-        ]
+        self._spans = target.circuit.spans
+        self._open: list[int] = []
+        held: list[int] = []
+        for place in target.evaluator.domains:
+            values = space.base[place]
+            if values & (values - 1):
+                self._open.append(place)
+            elif values > 1:  # no source holds at the first value
+                held += target.circuit.held_by[place][values.bit_length() - 1]
         self._open_units = sum(1 << place for place in self._open)
         self._width = prod(space.base[place].bit_count() for place in self._open)
         self._states = 0
@@ -128,7 +134,7 @@ class Search:
         if self._asks:
             self._width = 1
         self._at_once = max(1, MOST_POINTS // self._width)
-        self._block = self._build_block()
+        self._held = [*zip(held, repeat((1 << self._width) - 1)), *self._laid_out()]
 
     def minimal(self) -> Iterator[list[Box]]:
         """Yield for each minimal set boxes that cover all its values, the smallest sets first.
@@ -248,23 +254,20 @@ class Search:
         self._check()
         width, one = self._width, (1 << self._width) - 1
         set_in: dict[tuple[int, int], int] = {}
-        start = 0
+        start = whole = 0
         for box in boxes:
             here = (1 << width * (len(box) + 1)) - 1 << start
             for place, values in box.items():
                 setting = (place, (values & -values).bit_length() - 1)
                 set_in[setting] = set_in.get(setting, 0) | here & ~(one << start)
                 start += width
+            whole |= one << start
             start += width
         good, bad, _ = self._evaluated(start // width, set_in)
-        stand = []
-        for box in boxes:
-            stand.append(True)
-            for _ in box:
-                stand[-1] = stand[-1] and (bad & one != 0 or good & one == 0)
-                good, bad = good >> width, bad >> width
-            stand[-1] = stand[-1] and not bad & one and good & one != 0
-            good, bad = good >> width, bad >> width
+        if width == 1 and good == whole and not bad & whole:
+            stand = [True] * len(boxes)
+        else:
+            stand = list(self._pieces_stand(boxes, good, bad))
         several = [
             number
             for number, box in enumerate(boxes)
@@ -275,12 +278,25 @@ class Search:
             stand[number] = surely_works or self._each_point_works(boxes[number])
         return stand
 
+    def _pieces_stand(self, boxes: Sequence[Box], good: int, bad: int) -> Iterator[bool]:
+        """Tell of each box whether one point works and fails without any unit: those first."""
+        width, one = self._width, (1 << self._width) - 1
+        for box in boxes:
+            stands = True
+            for _ in box:
+                stands = stands and (bad & one != 0 or good & one == 0)
+                good, bad = good >> width, bad >> width
+            yield stands and not bad & one and good & one != 0
+            good, bad = good >> width, bad >> width
+
     def _surely(self, boxes: Sequence[Box]) -> list[bool]:
         """Tell which boxes surely work, by Kleene's logic; one that does not may work as well."""
         if not self._complete or not boxes:
             return [False] * len(boxes)
         circuit, ones = self._target.circuit, (1 << len(boxes)) - 1
-        holds = [some * ones for some in self._block]
+        holds = [0] * len(circuit.sources)
+        for source, _ in self._held:
+            holds[source] = ones
         fails = [ones ^ some for some in holds]
         for lane, box in enumerate(boxes):
             here = 1 << lane
@@ -392,7 +408,9 @@ class Search:
         width, target, circuit = self._width, self._target, self._target.circuit
         ones = (1 << width * states) - 1
         repeated = ones // ((1 << width) - 1)
-        lanes = [some * repeated for some in self._block]
+        lanes = [0] * len(circuit.sources)
+        for source, some in self._held:
+            lanes[source] = some * repeated
         for (place, _), where in set_in.items():
             for source, _ in circuit.held_in[place]:
                 lanes[source] &= ~where
@@ -422,30 +440,22 @@ class Search:
         """Return the values that a unit has left."""
         return left >> self._offsets[place] & self._all[place]
 
-    def _build_block(self) -> list[int]:
-        """Lay out the completions of the empty state side by side; return the lanes of sources.
+    def _laid_out(self) -> Iterator[tuple[int, int]]:
+        """Lay out the completions of the empty state side by side; yield the lanes of sources.
 
         Where there are too many, it is only the one with the first value for every open unit.
         """
-        circuit, base = self._target.circuit, self._space.base
-        lanes = [0] * len(circuit.sources)
-        ones = (1 << self._width) - 1
-        for place in self._target.evaluator.domains:
-            values = base[place]
-            if self._asks:
-                values &= -values
-            if values > 1 and not values & (values - 1):  # no source holds at the first value
-                for source in circuit.held_by[place][values.bit_length() - 1]:
-                    lanes[source] = ones
-        stride = 1
-        for place in () if self._asks else self._open:
-            turns = list(places(base[place]))
+        held_by, stride = self._target.circuit.held_by, 1
+        lanes: dict[int, int] = {}
+        for place in self._open:
+            values = self._space.base[place]
+            turns = list(places(values & -values if self._asks else values))
             for turn, value in enumerate(turns):
                 some = striped(turn * stride, stride, len(turns) * stride, self._width)
-                for source in circuit.held_by[place][value]:
-                    lanes[source] |= some
+                for source in held_by[place][value]:
+                    lanes[source] = lanes.get(source, 0) | some
             stride *= len(turns)
-        return lanes
+        yield from lanes.items()
 
     def _clash(self, possible: Sequence[int]) -> Clash | None:
         """Return a clash that holds in all completions, or None if some are free of them."""
@@ -457,22 +467,25 @@ class Search:
     def _grown(self, state: State, failure: Failure) -> Iterator[State]:
         """Yield the states that a failing one grows into."""
         units, left = state
+        spans = self._spans
         for more, barred in self._ways(state, failure):
             remaining = left & ~barred
-            if all(self._left(place, remaining) for place in _members(more)):
+            for place in _members(more):
+                if not remaining & spans[place]:
+                    break
+            else:
                 yield units | more, remaining
 
     def _ways(self, state: State, failure: Failure) -> Iterable[Way]:
         """Return the ways in which units could keep a state from failing as it does."""
+        target, nodes, lane = self._target, failure.nodes, failure.lane
+        if failure.clash is None and self._complete:
+            return ways_of(target.evaluator, nodes, lane, state[1], target.both)
         way = partial(self._way, state[1])
         if failure.clash is not None:
             settings = ((place, self._all[place] & ~values) for place, values in failure.clash)
             return filter(None, (way(*setting) for setting in settings))
-        target = self._target
-        point = Point(target.evaluator, failure.nodes, failure.lane, way, self._cost)
-        if self._complete:
-            return point.ways(target.both)
-        causes = point.causes(target.goal)
+        causes = Point(target.evaluator, nodes, lane, way, self._cost).causes(target.goal)
         found = filter(None, (way(*setting) for setting in causes))
         return [*found, *self._ruling_out(state, causes)]
 

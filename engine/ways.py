@@ -6,20 +6,63 @@ from functools import reduce
 from itertools import combinations
 from math import comb
 from operator import and_
-from typing import TypeAlias
 
-from engine.circuit import Evaluator, Literal, Setting
+from engine.circuit import Evaluator, Literal, Setting, Way
 from engine.inputs import places
-
-Way: TypeAlias = tuple[int, int]
-"""Units as bits, and values they must not have, as bits among the values of all units."""
 
 MOST_WAYS = 128
 """Ways of one gate; where there are more, they are shortened to what they share."""
 
 
+def ways_of(
+    evaluator: Evaluator, values: Sequence[int], lane: int, left: int, literal: Literal
+) -> Sequence[Way]:
+    """Return ways to make a failing literal hold: whatever makes it hold goes one of them.
+
+    `values` are what the gates come to, and `lane` is the completion among them that is meant.
+    `left` are the values that units can come to have, as bits among those of all units.
+    """
+    parts_of, leaves = evaluator.parts, evaluator.leaves
+    found: dict[Literal, Sequence[Way]] = {}
+    here = 1 << lane
+
+    def ways(literal: Literal) -> Sequence[Way]:
+        known = found.get(literal)
+        if known is not None:
+            return known
+        gate = parts_of.get(literal)
+        if gate is None:
+            can_be, way = leaves[literal]
+            result: Sequence[Way] = way if left & can_be else ()
+        else:
+            bound, parts = gate
+            failing = [
+                part
+                for part in parts
+                if (not values[part] & here if part > 0 else values[-part] & here)
+            ]
+            spare = len(parts) - bound
+            if len(failing) == 1:
+                result = ways(failing[0])
+            elif spare == len(failing) - 1:
+                result = _few([way for part in failing for way in ways(part)])
+            else:
+                needed = len(failing) - spare
+                possible: list[Sequence[Way]] = []
+                for part in failing:
+                    if some := ways(part):
+                        possible.append(some)
+                    elif (spare := spare - 1) < 0:
+                        break
+                result = _several(possible, needed) if spare >= 0 else ()
+        found[literal] = result
+        return result
+
+    return ways(literal)
+
+
 class Point:
-    """One completion in a circuit, with what its gates come to. Literals are the evaluator's.
+    """One completion in which literals of an evaluator fail, with what its gates come to.
 
     `way` gives the way in which a unit comes to have one of some values, or None if it cannot;
     `cost` says in how many ways, by itself or others, a unit can come to have other values.
@@ -39,36 +82,7 @@ class Point:
         self._lane = 1 << lane
         self._way = way
         self._cost = cost
-        self._found: dict[Literal, Sequence[Way]] = {}
         self._causes: dict[Literal, frozenset[Setting]] = {}
-
-    def ways(self, literal: Literal) -> Sequence[Way]:
-        """Return ways to make a failing literal hold: whatever makes it hold goes one of them."""
-        found = self._found.get(literal)
-        if found is not None:
-            return found
-        setting = self._settings.get(literal)
-        if setting is not None:
-            way = self._way(*setting)
-            found = () if way is None else (way,)
-        else:
-            failing, needed, _ = self._failing(literal)
-            ways = self.ways
-            if len(failing) == 1:
-                found = ways(failing[0])
-            elif needed == 1:
-                found = _few([way for part in failing for way in ways(part)])
-            else:
-                possible: list[Sequence[Way]] = []
-                spare = len(failing) - needed
-                for part in failing:
-                    if some := ways(part):
-                        possible.append(some)
-                    elif (spare := spare - 1) < 0:
-                        break
-                found = _several(possible, needed) if spare >= 0 else ()
-        self._found[literal] = found
-        return found
 
     def causes(self, literal: Literal) -> frozenset[Setting]:
         """Return settings such that the literal keeps failing as long as none of them is made.
@@ -85,7 +99,7 @@ class Point:
         setting = self._settings.get(literal)
         if setting is not None:
             return frozenset([setting])
-        failing, _, enough = self._failing(literal)
+        failing, enough = self._failing(literal)
         causes = [self.causes(lit) for lit in failing]
         if enough < len(causes):
             causes.sort(key=self._priced)
@@ -95,11 +109,8 @@ class Point:
         can_be_made = (place for place, values in settings if self._way(place, values) is not None)
         return sum(map(self._cost, can_be_made)), sorted(settings)
 
-    def _failing(self, literal: Literal) -> tuple[Sequence[Literal], int, int]:
-        """Return the literals of a gate that fail.
-
-        And how many of them would have to hold, and how many are enough to explain the failure.
-        """
+    def _failing(self, literal: Literal) -> tuple[Sequence[Literal], int]:
+        """Return the literals of a gate that fail, and how many of them explain its failure."""
         bound, parts = self._parts[literal]
         values, lane = self._values, self._lane
         failing = [
@@ -107,7 +118,7 @@ class Point:
             for part in parts
             if (not values[part] & lane if part > 0 else values[-part] & lane)
         ]
-        return failing, bound - len(parts) + len(failing), len(parts) - bound + 1
+        return failing, len(parts) - bound + 1
 
 
 def _several(possible: Sequence[Sequence[Way]], needed: int) -> Sequence[Way]:

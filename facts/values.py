@@ -3,7 +3,7 @@
 A value says what the fact can still be. Unknown has no value: the fact is left out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -45,6 +45,7 @@ class Members:
 
 
 YES, NO = Truth(value=True), Truth(value=False)
+_LISTS = (list, tuple, set, frozenset)
 MOST_PROBLEMS = 20
 """Problems reported of one value."""
 
@@ -120,7 +121,7 @@ def _read_choice(fact: Fact, raw: object) -> OneOf | None:
         _refuse_other_keys(fact, raw, ("one_of",))
         if raw.get("one_of") is None:
             return None
-        values = frozenset(_names(fact, raw["one_of"], "value"))
+        values = _names(fact, raw["one_of"], "value")
         if not values:
             raise ValueProblemError(f"fact {fact.name!r}: one_of lists no value")
     else:
@@ -135,8 +136,8 @@ def _the(value: str) -> OneOf:
 
 
 def _read_set(fact: Fact, raw: object) -> Members | None:
-    if isinstance(raw, list | tuple | set | frozenset):
-        includes = frozenset(_names(fact, raw, "member"))
+    if isinstance(raw, _LISTS):
+        includes = _members(fact, raw)
         return Members(includes, fact.known_values - includes)
     if not isinstance(raw, Mapping):
         raise ValueProblemError(_expected(fact, "a list of members, or includes and excludes", raw))
@@ -152,32 +153,31 @@ def _read_set(fact: Fact, raw: object) -> Members | None:
 
 
 def _members(fact: Fact, raw: object) -> frozenset[str]:
-    return frozenset() if raw is None else frozenset(_names(fact, raw, "member"))
+    return frozenset() if raw is None else _names(fact, raw, "member")
 
 
-def _names(fact: Fact, raw: object, what: str) -> Iterator[str]:
+def _names(fact: Fact, raw: object, what: str) -> frozenset[str]:
     """Check a list of values or members; every one that is unknown is a problem of its own."""
-    if not isinstance(raw, list | tuple | set | frozenset):
+    if not isinstance(raw, _LISTS):
         raise ValueProblemError(_expected(fact, f"a list of {what}s", raw))
     known = fact.known_values
-    if all(_is_one_of(name, known) for name in raw):
-        yield from raw
-        return
+    try:
+        given = frozenset(raw)
+    except TypeError:
+        given = None
+    if given is not None and given <= known:
+        return given
     wrong = (
-        (place, name) for place, name in enumerate(raw, start=1) if not _is_one_of(name, known)
+        (place, name)
+        for place, name in enumerate(raw, start=1)
+        if not (isinstance(name, str) and name in known)
     )
     problems = [
         f"fact {fact.name!r}: {what} {place} of {len(raw)} is none of {', '.join(fact.values)}"
         f"{_meant(fact, name)}"
         for place, name in islice(wrong, MOST_PROBLEMS)
     ]
-    if problems:
-        raise ValueProblemError(*problems)
-    yield from raw
-
-
-def _is_one_of(name: object, known: frozenset[str]) -> bool:
-    return isinstance(name, str) and name in known
+    raise ValueProblemError(*problems)
 
 
 def _meant(fact: Fact, name: object) -> str:

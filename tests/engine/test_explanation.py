@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 
 from engine import clashes, explainer, search
-from engine.circuit import Circuit, Gate
+from engine.circuit import Circuit, Gate, Way
 from engine.explainer import Explainer
 from engine.explanation import Change
 from engine.inputs import Inputs
 from engine.search import Search
-from engine.ways import Point, Way
 from facts.case import read_facts
 from facts.errors import UnknownUnitError, UnknownWantError
 from facts.values import change_form
@@ -393,10 +392,10 @@ def test_contradictions_that_entangle_too_much_leave_reasons_and_questions(
 def test_a_circuit_too_deep_to_search_is_a_limit_and_no_crash(
     kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def too_deep(_point: Point, _literal: int) -> Sequence[Way]:
+    def too_deep(*_arguments: object) -> Sequence[Way]:
         raise RecursionError
 
-    monkeypatch.setattr(Point, "ways", too_deep)
+    monkeypatch.setattr(search, "ways_of", too_deep)
     explanation = kb.explain(vignette("v7-CP.PHAR.302", response="partial"))
     assert not explanation.complete
     assert not explanation.changes
