@@ -5,7 +5,8 @@ Many points (completions, each with a value for every input) are evaluated at on
 bit, its lane, in the integers that flow through the gates.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from itertools import accumulate, combinations
@@ -54,10 +55,36 @@ class Gate:
     literals: tuple[Literal, ...]
 
 
+class Derivation:
+    """What a program derives, as literals of a circuit."""
+
+    def __init__(self, program: GroundProgram) -> None:
+        self.program = program
+        self.literals: dict[int, Literal] = {}
+        self.rules: dict[int, list[Rule]] = {}
+        for rule in program.rules:
+            for head in rule.head:
+                if not rule.choice:
+                    self.rules.setdefault(head, []).append(rule)
+        needs = {
+            head: {abs(literal) for rule in made for literal in rule.body}
+            for head, made in self.rules.items()
+        }
+        self.order = tuple(TopologicalSorter(needs).static_order())
+
+    def literal(self, atom: Atom) -> Literal:
+        """Return the literal of an atom, also of one that always or never holds."""
+        if atom in self.program.facts:
+            return TRUE
+        number = self.program.atoms.get(atom)
+        return -TRUE if number is None else self.literals.get(number, -TRUE)
+
+
 class Circuit:
     """The gates of one version of a policy; its readings are inputs beside the facts.
 
-    Nodes are numbered from 1, each after those it is made of.
+    Nodes are numbered from 1, each after those it is made of. Other programs over the same inputs
+    can be added.
     """
 
     def __init__(self, program: GroundProgram, inputs: Inputs) -> None:
@@ -65,8 +92,6 @@ class Circuit:
         self.units_end = len(inputs.domains)
         self.nodes: list[Gate | Source] = [Gate(0, ()), Gate(0, ())]
         self._numbers: dict[Gate | Source, int] = {Gate(0, ()): TRUE}
-        self._program = program
-        self._literals: dict[int, Literal] = {}
         self.all_values = tuple(domain.all for domain in self.domains)
         self.offsets = tuple(accumulate((domain.size for domain in self.domains), initial=0))
         self.spans = tuple(
@@ -77,12 +102,15 @@ class Circuit:
         self.held_by: list[list[list[int]]] = [
             [[] for _ in range(domain.size)] for domain in self.domains
         ]
-        for place, domain in enumerate(self.domains):
-            for atom, values in domain.atoms:
-                self._literals[atom] = self._source(place, values)
-        self._add_rules(program)
+        names = {number: atom for atom, number in program.atoms.items()}
+        self._inputs: dict[Atom, Literal] = {
+            names[number]: self.holding(place, values)
+            for place, domain in enumerate(self.domains)
+            for number, values in domain.atoms
+        }
+        self._derivation = self.derive(program)
 
-    def _source(self, place: int, values: int) -> Literal:
+    def holding(self, place: int, values: int) -> Literal:
         """Return a literal that holds if a domain has one of these values.
 
         The node itself never holds at the first value.
@@ -108,24 +136,58 @@ class Circuit:
                 self.sources.append(number)
         return number
 
-    def _add_rules(self, program: GroundProgram) -> None:
-        rules: dict[int, list[Rule]] = {}
-        for rule in program.rules:
-            for head in rule.head:
-                if head not in self._literals and not rule.choice:
-                    rules.setdefault(head, []).append(rule)
-        needs = {
-            head: {abs(literal) for rule in made for literal in rule.body}
-            for head, made in rules.items()
-        }
-        for atom in TopologicalSorter(needs).static_order():
-            if atom not in self._literals:
-                made = [self._body(rule) for rule in rules.get(atom, ())]
-                self._literals[atom] = self._gate(1, made)
+    def derive(
+        self, program: GroundProgram, given: Mapping[Atom, Literal] | None = None
+    ) -> Derivation:
+        """Add the gates of a program over the same inputs; `given` are atoms it does not derive."""
+        derivation = Derivation(program)
+        for atom, number in program.atoms.items():
+            literal = (given or {}).get(atom) or self._inputs.get(atom)
+            if literal is not None:
+                derivation.literals[number] = literal
+        self._fill(derivation, derivation.order, ())
+        return derivation
 
-    def _body(self, rule: Rule) -> Literal:
-        literals = [self._literals[lit] if lit > 0 else -self._literals[-lit] for lit in rule.body]
-        return self._gate(len(literals) if rule.bound is None else rule.bound, literals)
+    def vary(
+        self, derivation: Derivation, given: Mapping[Atom, Literal], without: Collection[Rule] = ()
+    ) -> Derivation:
+        """Derive the same with some atoms given, and without some rules."""
+        varied = copy(derivation)
+        varied.literals = dict(derivation.literals)
+        changed = {head for rule in without for head in rule.head}
+        kept = set[int]()
+        for atom, literal in given.items():
+            number = derivation.program.atoms.get(atom)
+            if number is not None:
+                kept.add(number)
+                varied.literals[number] = literal
+        changed |= kept
+        due: list[int] = []
+        for number in derivation.order:
+            made = derivation.rules.get(number, ())
+            if number not in kept and (
+                number in changed
+                or any(abs(part) in changed for rule in made for part in rule.body)
+            ):
+                changed.add(number)
+                del varied.literals[number]
+                due.append(number)
+        self._fill(varied, due, without)
+        return varied
+
+    def _fill(
+        self, derivation: Derivation, atoms: Iterable[int], without: Collection[Rule]
+    ) -> None:
+        """Add gates for atoms, in an order in which each comes after those it is made of."""
+        literals = derivation.literals
+        for atom in atoms:
+            if atom not in literals:
+                rules = (rule for rule in derivation.rules.get(atom, ()) if rule not in without)
+                literals[atom] = self._gate(1, [self._body(rule, literals) for rule in rules])
+
+    def _body(self, rule: Rule, literals: Mapping[int, Literal]) -> Literal:
+        parts = [literals[part] if part > 0 else -literals[-part] for part in rule.body]
+        return self._gate(len(parts) if rule.bound is None else rule.bound, parts)
 
     def _gate(self, bound: int, literals: Sequence[Literal]) -> Literal:
         """Return a literal that holds if at least `bound` of the literals do."""
@@ -157,14 +219,11 @@ class Circuit:
                 values[node.domain] = values.get(node.domain, 0) | held_in
             else:
                 others.add(literal)
-        return sorted(others | {self._source(place, held) for place, held in values.items()})
+        return sorted(others | {self.holding(place, held) for place, held in values.items()})
 
     def literal(self, atom: Atom) -> Literal:
-        """Return the literal of an atom, also of one that always or never holds."""
-        if atom in self._program.facts:
-            return TRUE
-        number = self._program.atoms.get(atom)
-        return -TRUE if number is None else self._literals.get(number, -TRUE)
+        """Return the literal of an atom of its own program."""
+        return self._derivation.literal(atom)
 
     def all_of(self, literals: Iterable[Literal]) -> Literal:
         """Return a literal that holds if all of the literals do."""
@@ -219,7 +278,7 @@ class Circuit:
         control = clingo.Control(message_limit=0)
         control.configuration.solve.solve_limit = str(CONFLICT_LIMIT)  # type: ignore[union-attr]
         with control.backend() as backend:
-            numbers = load(backend, self._program, {})
+            numbers = load(backend, self._derivation.program, {})
             nodes: dict[int, int] = {}
 
             def own(literal: Literal) -> int:
@@ -237,7 +296,7 @@ class Circuit:
                         [nodes[number]], renumbered(domain.literals(1 << value), numbers)
                     )
             differs = backend.add_atom()
-            for derived, original in self._program.atoms.items():
+            for derived, original in self._derivation.program.atoms.items():
                 if derived[0] in PROVED:
                     mine, theirs = own(self.literal(derived)), numbers[original]
                     backend.add_rule([differs], [mine, -theirs])

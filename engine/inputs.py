@@ -7,13 +7,16 @@ each. The readings of a policy are inputs too, with their choices as values.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, MutableSequence
+from collections.abc import Iterable, Iterator, Mapping, MutableSequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from engine.program import GroundProgram
 from facts.values import Bounds, Known, Members, OneOf, Truth
 from facts.vocabulary import Fact, Kind
+
+ASKED = frozenset({"yes", "includes", "is", "reaches"})
+"""The predicates by which a program asks for the facts of a case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,18 @@ class Inputs:
             for fact, of_fact in self.of_fact.items()
         }
         self.readings = {name: _choice(Unit(name), readings[name]) for name in sorted(readings)}
+
+    @staticmethod
+    def shared(programs: Iterable[GroundProgram]) -> GroundProgram:
+        """Return a program without rules over all that some programs ask of a case.
+
+        The readings are left out: those of two policies may have the same names.
+        """
+        asked = sorted(
+            {atom for program in programs for atom in program.atoms if atom[0] in ASKED}, key=str
+        )
+        atoms = {atom: number for number, atom in enumerate(asked, start=1)}
+        return GroundProgram((), atoms, frozenset())
 
     def confine(self, possible: MutableSequence[int], known: Mapping[str, Known]) -> None:
         """Leave each domain only the values that what is known of its fact leaves open."""

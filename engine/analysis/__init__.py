@@ -1,0 +1,1 @@
+"""What holds of a policy over every possible patient: findings, regions, comparisons."""

@@ -1,0 +1,308 @@
+"""All patients: whether some complete case without contradictions has what is asked for.
+
+Questions are first put to a pool of patients met before, evaluated side by side, one bit each; only
+what none of them answers goes to the solver. A patient the solver finds joins the pool, with those
+that differ from it in one unit. So the many easy questions cost almost nothing, and every "none"
+is still a proof. (The idea is SAT sweeping, from the equivalence checking of circuits: Kuehlmann
+et al., Robust Boolean reasoning for equivalence checking, 2002.)
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
+
+import clingo
+
+from engine.circuit import TRUE, Circuit, Gate, Literal, Source
+from engine.inputs import places
+from engine.solver import CONFLICT_LIMIT, Budget, SolvingStoppedError
+
+Patient: TypeAlias = tuple[int, ...]
+"""A value for each domain of a circuit, by place."""
+
+LARGEST_POOL = 4_096
+"""Patients kept; more would make each new gate dearer than what they save."""
+FEWEST_TOGETHER = 128
+"""New patients that wait until so many can be evaluated together."""
+
+
+class Patients:
+    """The complete cases of a circuit in which a literal holds: those without contradictions.
+
+    Not safe to share between threads.
+    """
+
+    def __init__(self, circuit: Circuit, valid: Literal, budget: Budget) -> None:
+        self.circuit = circuit
+        self.valid = valid
+        self._pool = _Pool(circuit)
+        self._solver = _Solver(circuit, budget)
+
+    def find(self, *literals: Literal) -> Patient | None:
+        """Return a patient for whom all literals hold, or None: then it is proved there is none.
+
+        Raises SolvingStoppedError at a limit.
+        """
+        if -TRUE in literals:
+            return None
+        asked = [self.valid, *literals]
+        patient = self._pool.find(asked)
+        if patient is None:
+            patient = self._solver.find(asked)
+            if patient is not None:
+                self._pool.add(patient)
+        return patient
+
+    def always(self, literal: Literal, *given: Literal) -> bool:
+        """Whether a literal holds for every patient for whom the given ones do."""
+        return self.find(-literal, *given) is None
+
+    def neighbours(
+        self, place: int, first: Iterable[Literal], second: Iterable[Literal]
+    ) -> tuple[Patient, Patient] | None:
+        """Return two patients that differ in one domain at most, if there are any.
+
+        `first` and `second` are the literals that hold for the one and for the other. None proves
+        that there are none.
+        """
+        one, other = [self.valid, *first], [self.valid, *second]
+        if -TRUE in one or -TRUE in other:
+            return None
+        found = self._pool.neighbours(place, one, other)
+        if found is None:
+            found = self._solver.neighbours(place, one, other)
+            if found is not None:
+                self._pool.add(found[0])
+        return found
+
+    def core(self, literals: Iterable[Literal], patient: Patient) -> list[int] | None:
+        """Return places that, with the patient's values, leave no patient with the literals.
+
+        None if some patient with all of these values has them after all.
+        """
+        return self._solver.core([self.valid, *literals], patient)
+
+
+class _Pool:
+    """Patients met, each a lane; what every node comes to for them, as far as asked."""
+
+    def __init__(self, circuit: Circuit) -> None:
+        self._circuit = circuit
+        self._members: list[Patient] = []
+        self._waiting: list[Patient] = []
+        self._having: list[list[int]] = [[0] * domain.size for domain in circuit.domains]
+        self._families: list[list[int]] = [[] for _ in circuit.domains]
+        self._nodes: list[int] = [0, 0]
+
+    def add(self, patient: Patient) -> None:
+        """Take in a patient with all that differ in one domain, as long as there is room."""
+        if len(self._members) < LARGEST_POOL:
+            self._waiting.append(patient)
+            if len(self._waiting) * sum(map(len, self._having)) >= FEWEST_TOGETHER:
+                for waiting in self._waiting:
+                    self._seat(waiting)
+                self._waiting.clear()
+                self._nodes = [0, (1 << len(self._members)) - 1]
+
+    def _seat(self, patient: Patient) -> None:
+        first = self._lane(patient)
+        for place, value in enumerate(patient):
+            family = first
+            for other in range(len(self._having[place])):
+                if other != value:
+                    family |= self._lane((*patient[:place], other, *patient[place + 1 :]))
+            self._families[place].append(family)
+
+    def _lane(self, patient: Patient) -> int:
+        lane = 1 << len(self._members)
+        self._members.append(patient)
+        for having, value in zip(self._having, patient, strict=True):
+            having[value] |= lane
+        return lane
+
+    def find(self, literals: Iterable[Literal]) -> Patient | None:
+        """Return a member for whom all literals hold."""
+        lanes = self._lanes(literals)
+        return self._first(lanes) if lanes else None
+
+    def neighbours(
+        self, place: int, first: Iterable[Literal], second: Iterable[Literal]
+    ) -> tuple[Patient, Patient] | None:
+        """Return two members that differ in one domain at most."""
+        one, other = self._lanes(first), self._lanes(second)
+        if one and other:
+            for family in self._families[place]:
+                if family & one and family & other:
+                    return self._first(family & one), self._first(family & other)
+        return None
+
+    def _first(self, lanes: int) -> Patient:
+        return self._members[(lanes & -lanes).bit_length() - 1]
+
+    def _lanes(self, literals: Iterable[Literal]) -> int:
+        """Return the members for whom all literals hold, as bits."""
+        self._evaluate()
+        ones = lanes = self._nodes[TRUE]
+        for literal in literals:
+            lanes &= self._nodes[literal] if literal > 0 else ones ^ self._nodes[-literal]
+        return lanes
+
+    def _evaluate(self) -> None:
+        """Evaluate the nodes that were added since."""
+        nodes, ones = self._nodes, self._nodes[TRUE]
+        for node in self._circuit.nodes[len(nodes) :]:
+            if isinstance(node, Source):
+                lanes = 0
+                for value in places(node.values):
+                    lanes |= self._having[node.domain][value]
+                nodes.append(lanes)
+                continue
+            parts = [nodes[part] if part > 0 else ones ^ nodes[-part] for part in node.literals]
+            nodes.append(_at_least(node.bound, parts, ones))
+
+
+def _at_least(bound: int, parts: Sequence[int], ones: int) -> int:
+    """Return the lanes in which at least so many parts hold."""
+    if bound == len(parts):
+        lanes = ones
+        for part in parts:
+            lanes &= part
+        return lanes
+    if bound == 1:
+        lanes = 0
+        for part in parts:
+            lanes |= part
+        return lanes
+    reached = [ones] + [0] * bound
+    for part in parts:
+        for count in range(bound, 0, -1):
+            reached[count] |= reached[count - 1] & part
+    return reached[bound]
+
+
+class _Solver:
+    """The circuit in clingo: for one patient, and if need be for a neighbour."""
+
+    def __init__(self, circuit: Circuit, budget: Budget) -> None:
+        self._circuit = circuit
+        self._budget = budget
+        self._control = clingo.Control(message_limit=0)
+        self._control.configuration.solve.solve_limit = str(CONFLICT_LIMIT)  # type: ignore[union-attr]
+        with self._control.backend() as backend:
+            self._one = _Copy(circuit, backend)
+        self._copies = [self._one]
+        self._same: list[int] = []
+
+    def find(self, literals: Iterable[Literal]) -> Patient | None:
+        """Return a patient for whom all literals hold."""
+        self._extend()
+        found: list[Patient] = []
+        self._solve(self._one.own(literals), lambda model: found.append(self._one.patient(model)))
+        return found[0] if found else None
+
+    def neighbours(
+        self, place: int, first: Iterable[Literal], second: Iterable[Literal]
+    ) -> tuple[Patient, Patient] | None:
+        """Return two patients that agree in every domain but one."""
+        other = self._neighbour()
+        self._extend()
+        found: list[tuple[Patient, Patient]] = []
+        same = (atom for at, atom in enumerate(self._same) if at != place)
+        self._solve(
+            [*self._one.own(first), *other.own(second), *same],
+            lambda model: found.append((self._one.patient(model), other.patient(model))),
+        )
+        return found[0] if found else None
+
+    def core(self, literals: Iterable[Literal], patient: Patient) -> list[int] | None:
+        """Return places whose values leave no patient with the literals; None if they do."""
+        having = [self._circuit.holding(place, 1 << value) for place, value in enumerate(patient)]
+        self._extend()
+        stated = dict(zip(self._one.own(having), range(len(patient)), strict=True))
+        cores: list[Sequence[int]] = []
+        if self._solve([*self._one.own(literals), *stated], on_core=cores.append):
+            return None
+        return sorted({stated[literal] for literal in cores[-1] if literal in stated})
+
+    def _solve(
+        self,
+        assumptions: Sequence[int],
+        on_model: Callable[[clingo.Model], None] | None = None,
+        on_core: Callable[[Sequence[int]], None] | None = None,
+    ) -> bool:
+        self._budget.check()
+        result = self._control.solve(assumptions=assumptions, on_model=on_model, on_core=on_core)
+        if result.satisfiable is None:
+            raise SolvingStoppedError
+        return result.satisfiable
+
+    def _extend(self) -> None:
+        if not all(copy.is_whole for copy in self._copies):
+            with self._control.backend() as backend:
+                for copy in self._copies:
+                    copy.extend(backend)
+
+    def _neighbour(self) -> "_Copy":
+        """Return the copy of the neighbour, and for each domain an atom that makes it agree."""
+        if len(self._copies) == 1:
+            with self._control.backend() as backend:
+                other = _Copy(self._circuit, backend)
+                for one, another in zip(self._one.values, other.values, strict=True):
+                    same = backend.add_atom()
+                    backend.add_rule([same], choice=True)
+                    for mine, theirs in zip(one, another, strict=True):
+                        backend.add_rule([], [same, mine, -theirs])
+                        backend.add_rule([], [same, -mine, theirs])
+                    self._same.append(same)
+                self._copies.append(other)
+        return self._copies[1]
+
+
+class _Copy:
+    """Atoms of a solver for the values of one patient, and for what the nodes come to.
+
+    `values` has for each domain an atom a value, but for the first: none of them holds with it.
+    """
+
+    def __init__(self, circuit: Circuit, backend: clingo.Backend) -> None:
+        self._circuit = circuit
+        self._nodes: list[int] = [0]
+        self.values: list[list[int]] = []
+        for domain in circuit.domains:
+            atoms = [backend.add_atom() for _ in range(domain.size - 1)]
+            if atoms:
+                backend.add_rule(atoms, choice=True)
+            if len(atoms) > 1:
+                several = backend.add_atom()
+                backend.add_weight_rule([several], 2, [(atom, 1) for atom in atoms])
+                backend.add_rule([], [several])
+            self.values.append(atoms)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every node has its atom."""
+        return len(self._nodes) == len(self._circuit.nodes)
+
+    def extend(self, backend: clingo.Backend) -> None:
+        """Add the nodes that were added to the circuit since."""
+        for node in self._circuit.nodes[len(self._nodes) :]:
+            atom = backend.add_atom()
+            self._nodes.append(atom)
+            if isinstance(node, Gate):
+                weighted = [(literal, 1) for literal in self.own(node.literals)]
+                backend.add_weight_rule([atom], node.bound, weighted)
+                continue
+            for value in places(node.values):  # a source never holds at the first value
+                backend.add_rule([atom], [self.values[node.domain][value - 1]])
+
+    def own(self, literals: Iterable[Literal]) -> list[int]:
+        """Return the solver's literals."""
+        return [
+            self._nodes[literal] if literal > 0 else -self._nodes[-literal] for literal in literals
+        ]
+
+    def patient(self, model: clingo.Model) -> Patient:
+        """Read a patient off a model."""
+        return tuple(
+            next((value for value, atom in enumerate(atoms, start=1) if model.is_true(atom)), 0)
+            for atoms in self.values
+        )
