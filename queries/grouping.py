@@ -1,12 +1,12 @@
-"""Changes that differ in one drug alone, put together: fewer lines, nothing lost."""
+"""Changes and regions that differ in one drug alone, put together: fewer lines, nothing lost."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from engine.explanation import Change
-from facts.values import Bounds, Members, OneOf, Truth
+from facts.values import Bounds, Known, Members, OneOf, Truth
 from facts.vocabulary import Vocabulary
 
 MOST_EXCEPTIONS = 3
@@ -46,12 +46,37 @@ def group_changes(changes: Sequence[Change], vocabulary: Vocabulary) -> tuple[Gr
     Members are alternatives at one place if they are of one class of drugs, or if they are all
     drugs of the vocabulary but a few.
     """
-    boxes = [_box(number, change) for number, change in enumerate(changes)]
+    kinds = [
+        (change.effort, change.sections, change.establishes, change.alters, change.undoes)
+        for change in changes
+    ]
+    alike = group_alike([change.facts for change in changes], kinds, vocabulary)
+    return tuple(
+        Group(tuple(changes[number] for number in one.numbers), one.values) for one in alike
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Sets of facts, by number, that are alike but for one member at each place."""
+
+    numbers: tuple[int, ...]
+    values: Mapping[str, Value]
+
+
+def group_alike(
+    facts: Sequence[Mapping[str, Known]], kinds: Sequence[Hashable], vocabulary: Vocabulary
+) -> tuple[Alike, ...]:
+    """Group sets of facts of the same kind, in the order of the first of each group."""
+    boxes = [
+        _box(number, stated, kind)
+        for number, (stated, kind) in enumerate(zip(facts, kinds, strict=True))
+    ]
     families = _families(vocabulary)
     while (merged := _merge(boxes, families)) is not None:
         boxes = merged
     return tuple(
-        Group(tuple(changes[number] for number in box.numbers), _values(box, changes))
+        Alike(box.numbers, _values(box, facts[box.numbers[0]]))
         for box in sorted(boxes, key=lambda box: box.numbers)
     )
 
@@ -77,9 +102,9 @@ def _ordered(places: Iterable[Place]) -> tuple[Place, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Box:
-    """Changes that share `kind`, by their numbers, as all combinations of some places."""
+    """Sets of facts that share `kind`, by their numbers, as all combinations of some places."""
 
-    kind: tuple[object, ...]
+    kind: Hashable
     places: frozenset[tuple[str, Place]]
     numbers: tuple[int, ...]
 
@@ -103,24 +128,22 @@ def _families(vocabulary: Vocabulary) -> list[_Family]:
     return [everything, *(_Family(members, 2) for members in classes)]
 
 
-def _box(number: int, change: Change) -> _Box:
+def _box(number: int, facts: Mapping[str, Known], kind: Hashable) -> _Box:
     values = tuple(
         (name, None if isinstance(known, Members) else known)
-        for name, known in sorted(change.facts.items(), key=lambda item: item[0])
+        for name, known in sorted(facts.items(), key=lambda item: item[0])
     )
     places = frozenset(
         (name, place)
-        for name, known in change.facts.items()
+        for name, known in facts.items()
         if isinstance(known, Members)
         for place in places_of(known)
     )
-    alike = (change.effort, change.sections, change.establishes, change.alters, change.undoes)
-    return _Box((values, *alike), places, (number,))
+    return _Box((values, kind), places, (number,))
 
 
-def _values(box: _Box, changes: Sequence[Change]) -> dict[str, Value]:
+def _values(box: _Box, facts: Mapping[str, Known]) -> dict[str, Value]:
     """Read the values of all facts off a box."""
-    facts = changes[box.numbers[0]].facts
     return {
         name: _ordered(place for owner, place in box.places if owner == name)
         if isinstance(known, Members)
@@ -135,7 +158,7 @@ _Candidates: TypeAlias = list[tuple[_Box, str, Place]]
 def _merge(boxes: Sequence[_Box], families: Sequence[_Family]) -> list[_Box] | None:
     """Put together boxes that differ at one place; None if there are none."""
     for family in families:
-        alike: dict[tuple[object, ...], _Candidates] = defaultdict(list)
+        alike: dict[Hashable, _Candidates] = defaultdict(list)
         for box in boxes:
             for name, place in box.places:
                 if place.members <= family.members:
