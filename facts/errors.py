@@ -57,6 +57,15 @@ class KnowledgeBaseError(PolicygroundsError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+class AcceptanceError(PolicygroundsError):
+    """A file of accepted findings cannot be read; `problems` lists what is wrong with it."""
+
+    def __init__(self, file: str, problems: Sequence[str]) -> None:
+        self.file = file
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"{file}: {problem}" for problem in self.problems))
+
+
 class UnknownPolicyError(PolicygroundsError):
     """No policy has that number."""
 

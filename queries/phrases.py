@@ -12,6 +12,8 @@ from queries.grouping import Place, Value
 
 _FEWEST_CLOSED = 4
 """Members that a set must be without to be called closed; fewer are listed."""
+_NAMES = ("Medicaid", "Waldenstrom")
+"""Names that titles begin with; they keep their capital."""
 _AFTER_HEAD = r" (?:a|an|at|by|each|for|from|given|in|of|on|that|the|to|with)\b| ?[(,]"
 """What ends the noun a title is about: "Completed lines" of therapy."""
 
@@ -81,6 +83,46 @@ def clause(fact: Fact, value: Value, vocabulary: Vocabulary, *, would: bool = Fa
         return f"{subject(fact)} {be} {_number(fact, value)} {_unit(fact, value)}"
     include = "would have to include" if would else ("include" if several else "includes")
     return f"{subject(fact)} {_members(fact, value, vocabulary, be, include)}"
+
+
+def trait(fact: Fact, value: Value, vocabulary: Vocabulary) -> str:
+    """Say in a few words what sets patients apart: "age 18 or more", "with dexamethasone"."""
+    if isinstance(value, Truth):
+        return f"{_within(fact.title)}: {'yes' if value.value else 'no'}"
+    if isinstance(value, OneOf):
+        return f"{_within(fact.title)}: {one_of(fact, value)}"
+    if isinstance(value, Bounds):
+        if fact.name == "age":
+            return f"age {_years(fact, value)}"
+        counting = number_of_units(fact, value)
+        return counting or f"{_within(fact.title)}: {_number(fact, value)} {_unit(fact, value)}"
+    if fact.name == "regimen":
+        return _members(fact, value, vocabulary, "with", "with").replace("with without", "without")
+    return clause(fact, value, vocabulary).removeprefix("the ")
+
+
+def one_of(fact: Fact, value: OneOf, noun: str = "") -> str:
+    """Name the values of a choice within a sentence, or the one value that is left out."""
+    out = fact.known_values - value.values
+    if len(out) == 1 and len(value.values) > 2:
+        return f"any {noun}{' ' if noun else ''}but {in_sentence(_titles(fact, out)[0])}"
+    return either([in_sentence(title) for title in _titles(fact, value.values)])
+
+
+def in_sentence(title: str) -> str:
+    """Begin a title with a small letter, unless it begins with a name or an abbreviation."""
+    named = title.startswith(_NAMES) or re.search(r" [A-Z][a-z]{2}", title) is not None
+    return title if named else _within(title)
+
+
+def _years(fact: Fact, value: Bounds) -> str:
+    if value.low == value.high:
+        return f"{fact.number(value.low)}"
+    if value.high == fact.highest:
+        return f"{fact.number(value.low)} or more"
+    low = fact.number(value.low) if value.low > fact.lowest else None
+    high = fact.number(value.high)
+    return f"{high} or less" if low is None else f"{low} to {high}"
 
 
 def number_of_units(fact: Fact, value: Bounds) -> str | None:

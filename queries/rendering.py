@@ -1,4 +1,4 @@
-"""Templates rendered: HTML that loads nothing and Markdown, whatever the texts hold.
+"""Templates rendered: HTML that loads nothing, pictures and Markdown, whatever the texts hold.
 
 A case, a vocabulary or a policy may hold anything as text. Here it stays text.
 """
@@ -55,6 +55,11 @@ def render_html(template: str, style: str, script: str | None = None, **values: 
     )
 
 
+def render_picture(template: str, **values: object) -> str:
+    """Render a picture with its style inside."""
+    return _environment(_printable).get_template(template).render(**values)
+
+
 def render_markdown(template: str, **values: object) -> str:
     """Render Markdown."""
     return _environment(_escaped).get_template(template).render(**values)
@@ -67,7 +72,7 @@ def _digest(text: str) -> str:
 @cache
 def _environment(finalize: Callable[[object], object]) -> Environment:
     environment = Environment(
-        autoescape=select_autoescape(["html.jinja"]),
+        autoescape=select_autoescape(["html.jinja", "svg.jinja"]),
         finalize=finalize,
         loader=PackageLoader("queries"),
         undefined=StrictUndefined,

@@ -1,0 +1,218 @@
+"""Comparisons as people and programs see them: where two policies part, in the fewest words."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.analysis.difference import Comparison, Difference, Region, Verdict
+from engine.analysis.finding import Witness
+from engine.policy import Policy
+from facts.vocabulary import Vocabulary
+from queries.findings import chosen
+from queries.grouping import group_alike
+from queries.patients import patients, patients_with, size
+from queries.phrases import capitalized
+from queries.witnesses import stated, witness_json
+
+_DONE = {"approve": "approves", "refer": "refers", "deny": "denies"}
+_PARTS = {
+    "months": "How long it is approved for",
+    "quantity": "The quantity",
+    "basis": "The basis",
+    "refer_to": "Where it is referred to",
+}
+_STAND = {
+    Verdict.EQUIVALENT: "is equivalent to",
+    Verdict.SAME_OUTCOMES: "gives the same outcomes, with other parts of the answer, as",
+    Verdict.STRICTER: "is stricter than",
+    Verdict.LOOSER: "is looser than",
+    Verdict.INCOMPARABLE: "is stricter in some cases and looser in others than",
+}
+_OPPOSITE = {Verdict.STRICTER: Verdict.LOOSER, Verdict.LOOSER: Verdict.STRICTER}
+
+
+def comparison_json(comparison: Comparison, vocabulary: Vocabulary) -> dict[str, object]:
+    """Return the JSON form of a comparison."""
+    return {
+        "first": _document_json(comparison.first),
+        "second": _document_json(comparison.second),
+        "readings": [dict(readings) for readings in comparison.readings],
+        "verdict": comparison.verdict.value,
+        "phases": [
+            {"facts": stated(phase.facts, vocabulary), "verdict": phase.verdict.value}
+            for phase in comparison.phases
+        ],
+        "differences": [
+            {
+                "part": difference.part,
+                "first": difference.first,
+                "second": difference.second,
+                "regions": [
+                    {
+                        "facts": stated(region.facts, vocabulary),
+                        "first_sections": list(region.first_sections),
+                        "second_sections": list(region.second_sections),
+                        "witnesses": [
+                            witness_json(witness, vocabulary) for witness in region.witnesses
+                        ],
+                    }
+                    for region in shortest_first(difference.regions, vocabulary)
+                ],
+                "complete": difference.complete,
+            }
+            for difference in comparison.differences
+        ],
+        "proof": comparison.proof,
+        "complete": comparison.complete,
+    }
+
+
+def _document_json(document: tuple[str, str]) -> dict[str, str]:
+    policy, version = document
+    return {"policy": policy, "version": version}
+
+
+def shortest_first(regions: Iterable[Region], vocabulary: Vocabulary) -> list[Region]:
+    """Order regions by how many facts they name, then by their words."""
+    return sorted(
+        regions, key=lambda region: (size(region.facts), patients_with(region.facts, vocabulary))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """Regions that differ in one drug alone, in words, with the sections of the one and the other.
+
+    `witnesses` are those of the first of them; `regions` says how many they are.
+    """
+
+    patients: str
+    first_sections: tuple[str, ...]
+    second_sections: tuple[str, ...]
+    witnesses: tuple[Witness, Witness]
+    regions: int
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceView:
+    """One way in which the two part, with all regions of patients to whom they do."""
+
+    heading: str
+    first: str
+    second: str
+    rows: tuple[Parted, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonView:
+    """A comparison in words; `first` and `second` are what the two are called."""
+
+    comparison: Comparison
+    first: str
+    second: str
+    verdict: str
+    readings: str
+    phases: tuple[tuple[str, str], ...]
+    differences: tuple[DifferenceView, ...]
+
+
+def comparison_view(
+    comparison: Comparison, policies: Mapping[str, Policy], vocabulary: Vocabulary
+) -> ComparisonView:
+    """Put a comparison into words."""
+    first, second = names(comparison)
+    return ComparisonView(
+        comparison,
+        first,
+        second,
+        f"{first} {_STAND[comparison.verdict]} {second}.",
+        "; ".join(
+            f"{name} reads {chosen(own)}"
+            for name, own in zip((first, second), comparison.readings, strict=True)
+            if _unusual(own, policies)
+        ),
+        tuple(
+            (capitalized(patients_with(phase.facts, vocabulary)), phase.verdict.value)
+            for phase in comparison.phases
+        ),
+        tuple(
+            _difference_view(difference, first, second, vocabulary)
+            for difference in comparison.differences
+        ),
+    )
+
+
+def _unusual(readings: Mapping[str, str], policies: Mapping[str, Policy]) -> bool:
+    """Whether some reading is chosen otherwise than by default."""
+    defaults = {
+        (name, reading.default)
+        for policy in policies.values()
+        for name, reading in policy.readings.items()
+    }
+    return any(pair not in defaults for pair in readings.items())
+
+
+def names(comparison: Comparison) -> tuple[str, str]:
+    """Return what the two are called: policies by number, versions of one by their first day."""
+    (one, start), (other, later) = comparison.first, comparison.second
+    if one != other:
+        return one, other
+    return f"{one} of {start}", f"{other} of {later}"
+
+
+def _difference_view(
+    difference: Difference, first: str, second: str, vocabulary: Vocabulary
+) -> DifferenceView:
+    regions = shortest_first(difference.regions, vocabulary)
+    alike = group_alike(
+        [region.facts for region in regions],
+        [(region.first_sections, region.second_sections) for region in regions],
+        vocabulary,
+    )
+    rows = tuple(
+        Parted(
+            patients(group.values, vocabulary),
+            regions[group.numbers[0]].first_sections,
+            regions[group.numbers[0]].second_sections,
+            regions[group.numbers[0]].witnesses,
+            len(group.numbers),
+        )
+        for group in alike
+    )
+    return DifferenceView(
+        heading(difference, first, second),
+        _said(difference.part, difference.first),
+        _said(difference.part, difference.second),
+        rows,
+        difference.complete,
+    )
+
+
+def heading(difference: Difference, first: str, second: str) -> str:
+    """Say how the two part: "5.21.071 approves, CP.PHAR.302 denies"."""
+    one, other = (_said(difference.part, said) for said in (difference.first, difference.second))
+    if difference.part == "outcome":
+        return f"{first} {one}, {second} {other}"
+    about = _PARTS.get(difference.part, capitalized(difference.part))
+    return f"{about}: {one} by {first}, {other} by {second}"
+
+
+def _said(part: str, value: str) -> str:
+    if part == "outcome":
+        return _DONE.get(value, value)
+    words = value.replace("_", " ")
+    if part == "months" and value.isdigit():
+        return "1 month" if value == "1" else f"{words} months"
+    return words
+
+
+def matrix(comparisons: Sequence[Comparison]) -> tuple[tuple[str, ...], dict[tuple[str, str], str]]:
+    """Return the policies compared, and how each stands to each other one."""
+    policies: dict[str, None] = {}
+    verdicts: dict[tuple[str, str], str] = {}
+    for comparison in comparisons:
+        one, other = comparison.first[0], comparison.second[0]
+        policies.update(dict.fromkeys((one, other)))
+        verdicts[one, other] = comparison.verdict.value
+        verdicts[other, one] = _OPPOSITE.get(comparison.verdict, comparison.verdict).value
+    return tuple(policies), verdicts

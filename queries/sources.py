@@ -1,0 +1,41 @@
+"""Where in the files of a knowledge base a policy and its sections are stated."""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+
+def policy_file(folders: Iterable[Path], policy: str) -> Path | None:
+    """Find the file below some folders that states a policy."""
+    statement = re.compile(rf'^\s*policy\(\s*"{re.escape(policy)}"', re.MULTILINE)
+    for folder in folders:
+        for file in sorted(folder.rglob("*.lp")):
+            if file.is_file() and statement.search(_text(file)):
+                return file
+    return None
+
+
+def line_numbers(file: Path, policy: str) -> Mapping[str, int]:
+    """Find the lines on which the sections of a policy are stated in its file, counted from 1.
+
+    A section is stated where a criterion or provision names it, alone or among alternatives; else
+    where it is first named at all.
+    """
+    text = re.sub(r"%.*", "", _text(file))
+    number = re.escape(policy)
+    alternatives = r'"[^"\n]*"|\((?:"[^"\n]*"|[^()"])*\)'
+    stated = re.finditer(
+        rf'\b(?:criterion|provision)\(\s*"{number}"\s*,\s*({alternatives})', text, re.MULTILINE
+    )
+    lines: dict[str, int] = {}
+    for found in (*stated, *re.finditer(r'("[^"\n]*")', text)):
+        for section in re.findall(r'"([^"\n]*)"', found[1]):
+            lines.setdefault(section, text.count("\n", 0, found.start(1)) + 1)
+    return lines
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8", errors="replace")
+    except OSError:
+        return ""
