@@ -1,7 +1,7 @@
-"""From the text of policy and vocabulary files to ground programs, one for each dated version."""
+"""From the text of files to ground programs, one for each dated version of a policy or reference."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -10,10 +10,12 @@ import clingo
 from clingo.ast import AST, ASTType
 
 from engine.gate import LARGEST_INTEGER, MOST_PROBLEMS, read_policy_text
-from engine.policy import misstatements
+from engine.policy import Misstatement, misstatements
 from engine.program import Atom, GroundProgram, Rule, Term
+from engine.references import reference_misstatements
 from engine.statements import (
     POLICY_STATEMENTS,
+    REFERENCE_STATEMENTS,
     STATIC_STATEMENTS,
     Asked,
     FileCheck,
@@ -49,6 +51,7 @@ LARGEST_PROGRAM = 300_000
 
 _TYPES = {
     "policy": clingo.SymbolType.String,
+    "reference": clingo.SymbolType.String,
     "text": clingo.SymbolType.String,
     "section": clingo.SymbolType.String,
     "count": clingo.SymbolType.Number,
@@ -56,6 +59,9 @@ _TYPES = {
     "drug": clingo.SymbolType.Function,
 }
 """What stands for a role once variables have values."""
+
+_ROLES = {**REFERENCE_STATEMENTS, **POLICY_STATEMENTS}
+"""What both have, a source, versions and combinations, has arguments of the same types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +142,26 @@ def ground_policy(file: SourceFile, base: GroundVocabulary) -> Mapping[str, Grou
 
     Raises KnowledgeBaseError with every problem found in the file.
     """
+    return _ground_versions(file, base, FileCheck.policy, misstatements)
+
+
+def ground_reference(file: SourceFile, base: GroundVocabulary) -> Mapping[str, GroundProgram]:
+    """Ground each version of a reference file, by the day the version begins.
+
+    Raises KnowledgeBaseError with every problem found in the file.
+    """
+    return _ground_versions(file, base, FileCheck.reference, reference_misstatements)
+
+
+def _ground_versions(
+    file: SourceFile,
+    base: GroundVocabulary,
+    check_statements: Callable[[FileCheck], None],
+    find_misstatements: Callable[[Mapping[str, GroundProgram]], Iterable[Misstatement]],
+) -> Mapping[str, GroundProgram]:
     text = _text(file)
     check = FileCheck(file.name, parse(text, file.name), base.vocabulary)
-    check.policy()
+    check_statements(check)
     _raise([check])
     uses_regimen = any(rule.head.atom.symbol.name == "combination" for rule in check.rules) or any(
         literal.atom.symbol.name == "partner"
@@ -165,7 +188,7 @@ def ground_policy(file: SourceFile, base: GroundVocabulary) -> Mapping[str, Grou
         room -= sum(len(rule.head) + len(rule.body) for rule in program.rules)
         programs[day] = program
         _raise_placed(_misstated(program), check)
-    _raise_placed(misstatements(programs), check)
+    _raise_placed(find_misstatements(programs), check)
     return programs
 
 
@@ -173,7 +196,7 @@ def _text(file: SourceFile) -> str:
     return read_policy_text(file.content, file.name)
 
 
-def _raise_placed(found: Iterable[tuple[str, str, str]], check: FileCheck) -> None:
+def _raise_placed(found: Iterable[Misstatement], check: FileCheck) -> None:
     distinct = dict.fromkeys(check.place(*misstatement) for misstatement in found)
     problems = list(islice(distinct, MOST_PROBLEMS))
     if problems:
@@ -190,8 +213,8 @@ def _quoted(threshold: int | str) -> Term:
     return threshold if isinstance(threshold, int) else f'"{threshold}"'
 
 
-def _misstated(program: GroundProgram) -> Iterator[tuple[str, str, str]]:
-    """Find statements about the policy that hang on a patient's facts, and circular ones."""
+def _misstated(program: GroundProgram) -> Iterator[Misstatement]:
+    """Find statements about the document that hang on a patient's facts, and circular ones."""
     for name, *arguments in sorted(program.atoms, key=str):
         if name in STATIC_STATEMENTS:
             shown = ", ".join(str(argument) for argument in arguments[1:])
@@ -298,7 +321,7 @@ def _ground(
 def _mistyped(atoms: clingo.SymbolicAtoms, file: str) -> Iterator[FileProblem]:
     """Find statements that a variable has filled with a word for a text, or the other way."""
     for symbol in (atom.symbol for atom in atoms):
-        roles = POLICY_STATEMENTS.get(symbol.name, ())
+        roles = _ROLES.get(symbol.name, ())
         for argument, role in zip(symbol.arguments, roles, strict=False):
             if argument.type is not _TYPES.get(role, argument.type):
                 yield FileProblem(

@@ -1,6 +1,6 @@
 """Loading knowledge bases: the packaged one here, any other in a process that can be killed.
 
-A policy file from outside may be hostile. It passes the gate and is grounded in a child process
+A file from outside may be hostile. It passes the gate and is grounded in a child process
 with limits on memory and time; what comes back is plain data. The packaged files are grounded in
 this process: they are as trusted as the code.
 """
@@ -10,17 +10,19 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from threading import Event, Timer
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import kb
 from engine.gate import LARGEST_FILE
-from engine.grounding import SourceFile, ground_policy, ground_vocabulary
+from engine.grounding import SourceFile, ground_policy, ground_reference, ground_vocabulary
 from engine.policy import Policy, build_policy
 from engine.program import GroundProgram
+from engine.references import Reference, build_reference, contradicted_nowhere
 from engine.vocabulary import build_vocabulary
 from facts.errors import FileProblem, KnowledgeBaseError
 from facts.vocabulary import Vocabulary
@@ -33,12 +35,24 @@ MEMORY_BYTES = 1 << 30
 """Address space of the child; the packaged policies need a tenth."""
 
 
-@dataclass(frozen=True, slots=True)
+Dated = TypeVar("Dated", Policy, Reference)
+
+
+@dataclass(frozen=True)
 class Library:
-    """A vocabulary and the policies written in it, by number."""
+    """A vocabulary and the policies written in it, by number, with the references beside them.
+
+    The packaged references are read when they are first asked for: no determination needs them.
+    """
 
     vocabulary: Vocabulary
     policies: Mapping[str, Policy]
+    read_references: Callable[[], Mapping[str, Reference]] = field(repr=False)
+
+    @cached_property
+    def references(self) -> Mapping[str, Reference]:
+        """Labels, guidelines and other evidence, by name."""
+        return self.read_references()
 
 
 def load_packaged() -> Library:
@@ -46,7 +60,14 @@ def load_packaged() -> Library:
     base = ground_vocabulary(map(_read, sorted((kb.FOLDER / "vocabulary").glob("*.lp"))))
     files = map(_read, sorted((kb.FOLDER / "policies").rglob("*.lp")))
     built = [(file.name, build_policy(ground_policy(file, base))) for file in files]
-    return Library(base.vocabulary, _by_number(built))
+
+    def read_references() -> Mapping[str, Reference]:
+        files = map(_read, sorted((kb.FOLDER / "references").rglob("*.lp")))
+        return _by_reference_name(
+            [(file.name, build_reference(ground_reference(file, base))) for file in files]
+        )
+
+    return Library(base.vocabulary, _by_number(built), read_references)
 
 
 def load_folders(
@@ -57,37 +78,45 @@ def load_folders(
 ) -> Library:
     """Load the policies below some folders, over the packaged vocabulary and their own.
 
-    Files below a folder named `vocabulary` add facts, drugs and diagnoses; every other `.lp` file
-    is a policy. Raises KnowledgeBaseError with the problems of all files.
+    Files below a folder named `vocabulary` add facts, drugs and diagnoses, those below a folder
+    named `references` are references; every other `.lp` file is a policy. Raises KnowledgeBaseError
+    with the problems of all files.
     """
     missing = [folder for folder in folders if not folder.is_dir()]
     if missing:
         raise KnowledgeBaseError(
             [FileProblem(str(folder), None, None, "no such folder") for folder in missing]
         )
-    paths = sorted({path for folder in folders for path in _found(folder)})
-    own = [path for path in paths if "vocabulary" in _inside(path, folders).parts]
-    policies = [path for path in paths if "vocabulary" not in _inside(path, folders).parts]
-    if not policies:
+    paths: dict[str, list[Path]] = {"vocabulary": [], "references": [], "policies": []}
+    for path in sorted({path for folder in folders for path in _found(folder)}):
+        inside = _inside(path, folders).parts
+        paths[next((name for name in paths if name in inside), "policies")].append(path)
+    if not paths["policies"]:
         names = ", ".join(str(folder) for folder in folders)
         raise KnowledgeBaseError([FileProblem(names, None, None, "no policy file (.lp) in it")])
     packaged = sorted((kb.FOLDER / "vocabulary").glob("*.lp"))
-    worker = _Worker([_read(path) for path in (*packaged, *own)], seconds, memory)
+    worker = _Worker([_read(path) for path in (*packaged, *paths["vocabulary"])], seconds, memory)
     problems: list[FileProblem] = []
-    built: list[tuple[str, Policy]] = []
+    policies: list[tuple[str, Policy]] = []
+    references: list[tuple[str, Reference]] = []
     try:
-        base = worker.vocabulary(", ".join(map(_shown, own or packaged)))
-        for path in policies:
+        base = worker.vocabulary(", ".join(map(_shown, paths["vocabulary"] or packaged)))
+        for path in (*paths["policies"], *paths["references"]):
             try:
                 file = _read(path)
-                built.append((file.name, build_policy(worker.ground(file))))
+                if path in paths["references"]:
+                    programs = worker.ground(file, "reference")
+                    references.append((file.name, build_reference(programs)))
+                else:
+                    policies.append((file.name, build_policy(worker.ground(file, "policy"))))
             except KnowledgeBaseError as error:
                 problems.extend(error.problems)
     finally:
         worker.stop()
     if problems:
         raise KnowledgeBaseError(problems)
-    return Library(base, _by_number(built))
+    by_name = _by_reference_name(references)
+    return Library(base, _by_number(policies), lambda: by_name)
 
 
 def _found(folder: Path) -> Iterator[Path]:
@@ -138,15 +167,34 @@ def _shown(path: Path) -> str:
 
 
 def _by_number(built: Iterable[tuple[str, Policy]]) -> Mapping[str, Policy]:
-    policies: dict[str, Policy] = {}
+    return _once("policy", [(file, policy.number, policy) for file, policy in built])
+
+
+def _by_reference_name(built: Sequence[tuple[str, Reference]]) -> Mapping[str, Reference]:
+    references = _once(
+        "reference", [(file, reference.name, reference) for file, reference in built]
+    )
+    files = {reference.name: file for file, reference in built}
+    problems = [
+        FileProblem(files[reference.name], None, None, message)
+        for reference, message in contradicted_nowhere(references.values())
+    ]
+    if problems:
+        raise KnowledgeBaseError(list(dict.fromkeys(problems)))
+    return references
+
+
+def _once(what: str, built: Iterable[tuple[str, str, Dated]]) -> Mapping[str, Dated]:
+    """Name the documents; no two files may state the same one."""
+    documents: dict[str, Dated] = {}
     files: dict[str, str] = {}
-    for file, policy in built:
-        if policy.number in policies:
-            message = f"policy {policy.number!r} is also stated in {files[policy.number]}"
+    for file, name, document in built:
+        if name in documents:
+            message = f"{what} {name!r} is also stated in {files[name]}"
             raise KnowledgeBaseError([FileProblem(file, None, None, message)])
-        policies[policy.number] = policy
-        files[policy.number] = file
-    return dict(sorted(policies.items()))
+        documents[name] = document
+        files[name] = file
+    return dict(sorted(documents.items()))
 
 
 class _Worker:
@@ -163,11 +211,13 @@ class _Worker:
         answer = self._started(about)
         return build_vocabulary(GroundProgram.from_json(answer["vocabulary"]), about)
 
-    def ground(self, file: SourceFile) -> Mapping[str, GroundProgram]:
-        """Ground a policy file. Raises KnowledgeBaseError, also if the child died of it."""
+    def ground(
+        self, file: SourceFile, document: Literal["policy", "reference"]
+    ) -> Mapping[str, GroundProgram]:
+        """Ground a policy or reference. Raises KnowledgeBaseError, also if the child died of it."""
         if self._process is None:
             self._started(file.name)
-        answer = self._ask(_sent(file), file.name)
+        answer = self._ask({**_sent(file), "document": document}, file.name)
         return {day: GroundProgram.from_json(raw) for day, raw in answer["programs"].items()}
 
     def stop(self) -> None:

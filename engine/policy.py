@@ -37,7 +37,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One dated text of a policy, in force from `start` and before `until` (None: still)."""
+    """One dated text of a policy or reference, in force from `start`, before `until` (None: still)."""
 
     start: str
     until: str | None
@@ -47,10 +47,10 @@ class Version:
 
     @property
     def texts(self) -> Mapping[str, str]:
-        """Return what every section says, in our own words: criteria and other provisions."""
+        """Return what every section says, in our own words."""
         return {
             str(section): str(text)
-            for statement in ("criterion", "provision")
+            for statement in ("criterion", "provision", "statement")
             for _, section, text in self.program.arguments(statement)
         }
 
@@ -107,7 +107,13 @@ def build_policy(programs: Mapping[str, GroundProgram]) -> Policy:
     """Build a policy from its ground versions, in which nothing is misstated."""
     latest = programs[max(programs)]
     ((number, payer, drug, title),) = latest.arguments("policy")
-    versions = tuple(
+    ((_, source),) = latest.arguments("source")
+    return Policy(str(number), str(payer), str(drug), str(title), str(source), dated(programs))
+
+
+def dated(programs: Mapping[str, GroundProgram]) -> tuple[Version, ...]:
+    """Return the versions of a policy or reference, in order."""
+    return tuple(
         Version(
             str(start),
             None if until == "open" else str(until),
@@ -115,20 +121,21 @@ def build_policy(programs: Mapping[str, GroundProgram]) -> Policy:
             str(note),
             programs[str(start)],
         )
-        for _, start, until, status, note in latest.arguments("version")
+        for _, start, until, status, note in programs[max(programs)].arguments("version")
     )
-    ((_, source),) = latest.arguments("source")
-    return Policy(str(number), str(payer), str(drug), str(title), str(source), versions)
 
 
 def misstatements(programs: Mapping[str, GroundProgram]) -> Iterator[Misstatement]:
     """Find every section, version or reading that is not whole: statement, subject and message."""
     latest = programs[max(programs)]
-    yield from _misstated(latest)
+    yield from misdated(latest, "policy")
+    yield from _misread(latest)
+    yield from stated_twice(latest, "criterion")
+    yield from stated_twice(latest, "provision")
     for day, program in sorted(programs.items()):
         for statement, subject, message in chain(
             _malformed(program),
-            _listing_own_drug(program),
+            listing_own_drug(program, "policy"),
             _unassigned(program),
             _rootless(program),
             _tangled(program),
@@ -141,13 +148,13 @@ def misstatements(programs: Mapping[str, GroundProgram]) -> Iterator[Misstatemen
             yield "criterion", section, message
 
 
-def _misstated(program: GroundProgram) -> Iterator[Misstatement]:
-    """Find what is wrong with the statements that hold for every version."""
-    for statement in ("policy", "source"):
+def misdated(program: GroundProgram, document: str) -> Iterator[Misstatement]:
+    """Find what is wrong with the name, source and versions of a policy or reference."""
+    for statement in (document, "source"):
         stated = list(program.arguments(statement))
         if len(stated) != 1:
-            number = next(program.arguments("policy"))[0]
-            yield statement, str(number), f"{statement} is stated {len(stated)} times, not once"
+            name = next(program.arguments(document))[0]
+            yield statement, str(name), f"{statement} is stated {len(stated)} times, not once"
     windows = [(str(start), str(until)) for _, start, until, *_ in program.arguments("version")]
     for start, until in windows:
         if until != "open" and until <= start:
@@ -158,13 +165,18 @@ def _misstated(program: GroundProgram) -> Iterator[Misstatement]:
         elif until == "open" or until > following:
             message = f"version {start} overlaps the next, which begins on {following}"
             yield "version", start, message
-    yield from _misread(program)
-    for statement in ("criterion", "provision"):
-        sections = Counter(str(section) for _, section, _ in program.arguments(statement))
-        for section, times in sorted(sections.items()):
-            if times > 1:
-                message = f"{statement} {section!r} is stated twice with different texts"
-                yield statement, section, message
+
+
+def repeated(program: GroundProgram, statement: str) -> list[str]:
+    """Return the sections of which a statement says more than one thing."""
+    sections = Counter(str(arguments[1]) for arguments in program.arguments(statement))
+    return sorted(section for section, times in sections.items() if times > 1)
+
+
+def stated_twice(program: GroundProgram, statement: str) -> Iterator[Misstatement]:
+    """Find sections with two texts."""
+    for section in repeated(program, statement):
+        yield statement, section, f"{statement} {section!r} is stated twice with different texts"
 
 
 def _misread(program: GroundProgram) -> Iterator[Misstatement]:
@@ -223,12 +235,12 @@ def _malformed(program: GroundProgram) -> Iterator[Misstatement]:
             yield statement, section, message
 
 
-def _listing_own_drug(program: GroundProgram) -> Iterator[Misstatement]:
-    """Find combinations of one version that list the policy's own drug among its partners."""
-    own = {drug for _, _, drug, _ in program.arguments("policy")}
+def listing_own_drug(program: GroundProgram, document: str) -> Iterator[Misstatement]:
+    """Find combinations of one version that list the document's own drug among its partners."""
+    own = {drug for _, _, drug, _ in program.arguments(document)}
     for _, section, option, drug in program.arguments("combination"):
         if drug in own:
-            message = f"combination {option!r} of section {section!r} lists the policy's own drug: leave it out"
+            message = f"combination {option!r} of section {section!r} lists the {document}'s own drug: leave it out"
             yield "combination", str(option), message
 
 

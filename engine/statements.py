@@ -19,6 +19,7 @@ from clingo.ast import AST, ASTType, ComparisonOperator, Sign, parse_string
 
 from engine.gate import MOST_PROBLEMS
 from engine.policy import CONNECTIVES
+from engine.references import CATEGORIES, PREFERENCES, REFERENCE_KINDS
 from facts.errors import FileProblem, KnowledgeBaseError, did_you_mean
 from facts.vocabulary import Changer, Kind, Vocabulary
 
@@ -54,7 +55,25 @@ POLICY_STATEMENTS: Mapping[str, tuple[str, ...]] = {
 }
 """What a policy file says: each statement with the roles of its arguments."""
 
-STATIC_STATEMENTS = frozenset(POLICY_STATEMENTS) - {
+REFERENCE_STATEMENTS: Mapping[str, tuple[str, ...]] = {
+    "reference": ("reference", "reference kind", "drug", "text"),
+    "source": ("reference", "text"),
+    "version": ("reference", "date", "end", "status", "text"),
+    "statement": ("reference", "section", "text"),
+    "reported_by": ("reference", "section", "text"),
+    "combination": ("reference", "section", "text", "drug"),
+    "supports": ("reference", "section"),
+    "limits": ("reference", "section"),
+    "category": ("reference", "section", "category"),
+    "preference": ("reference", "section", "preference"),
+    "dose": ("reference", "section", "amount", "word", "count", "count"),
+    "dose_reduction": ("reference", "section", "amount", "word"),
+    "strength": ("reference", "section", "amount", "word", "word"),
+    "contradicts": ("reference", "section", "text", "section", "text"),
+}
+"""What a reference file says: a label, a guideline or other evidence that is no payer's policy."""
+
+STATIC_STATEMENTS = frozenset({*POLICY_STATEMENTS, *REFERENCE_STATEMENTS}) - {
     "applies",
     "met",
     "months",
@@ -63,11 +82,14 @@ STATIC_STATEMENTS = frozenset(POLICY_STATEMENTS) - {
     "refers",
     "denies",
     "advises",
+    "supports",
+    "limits",
 }
-"""Statements about the policy itself, the same for every patient."""
+"""Statements about the document itself, the same for every patient."""
 
 TIMELESS_STATEMENTS = frozenset(
-    {"policy", "source", "version", "reading", "reading_section", "choice", "default_choice"}
+    {"policy", "reference", "source", "version"}
+    | {"reading", "reading_section", "choice", "default_choice"}
 )
 """Statements that hold for all versions alike."""
 
@@ -125,20 +147,68 @@ POLICY_CONDITIONS: Mapping[str, tuple[str, ...]] = {
 }
 """What a rule of a policy may ask besides: its readings, its dates, and what the language derives."""
 
+REFERENCE_CONDITIONS: Mapping[str, tuple[str, ...]] = {
+    **CONTRADICTION_CONDITIONS,
+    "since": ("version",),
+    "before": ("version",),
+    "partner": ("reference", "drug"),
+    "exact_combination": ("reference", "section"),
+    "included_combination": ("reference", "section"),
+}
+"""What a rule of a reference may ask besides: it has no readings, and it approves nothing."""
+
 RESERVED = frozenset(
     {"part", "approves", "outcome", "answer", "states", "reaches", "as_of", "looked_at", "compares"}
     | {"lacks_partner", "has_further_partner", "has_unmet_part", "has_met_part", "served"}
-    | {"turns", "step"}
+    | {"turns", "step", "prefers"}
 )
 """Predicates of the engine's own encodings, which no file may define or ask for."""
 
 _NAMED = frozenset(
     {"policy", "number", "version", "months", "count", "basis", "reading", "contradiction"}
+    | {"reference", "category", "preference", "amount"}
 )
 """Roles for which a variable may not stand: what they say is checked in the file as it is."""
 
 _IN_STRING = re.compile(
     r"^<(?:string|block)>:(\d+):(\d+)(?:-[\d:]+)?: (?:error|info): ", re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A kind of dated file, named by the statement that opens it: a policy or a reference.
+
+    `form` shows that statement, whose first argument is the document's `identity`; `place` says
+    where such a file belongs, and `needed` what each must state besides.
+    """
+
+    name: str
+    identity: str
+    form: str
+    place: str
+    statements: Mapping[str, tuple[str, ...]]
+    conditions: Mapping[str, tuple[str, ...]]
+    needed: tuple[str, ...]
+
+
+POLICY = Document(
+    name="policy",
+    identity="number",
+    form='policy("number", "payer", drug, "title")',
+    place="outside the folders named vocabulary and references",
+    statements=POLICY_STATEMENTS,
+    conditions=POLICY_CONDITIONS,
+    needed=("version", "pathway"),
+)
+REFERENCE = Document(
+    name="reference",
+    identity="name",
+    form='reference("name", kind, drug, "title")',
+    place="below a folder named references",
+    statements=REFERENCE_STATEMENTS,
+    conditions=REFERENCE_CONDITIONS,
+    needed=("version", "statement"),
 )
 
 
@@ -334,19 +404,30 @@ class FileCheck:
 
     def policy(self) -> None:
         """Check the rules of a policy file."""
-        if not self.policy_number:
-            stated = [rule.head.atom.symbol for rule in self.rules]
-            policies = [head for head in stated if head.name == "policy"]
-            form = 'policy("number", "payer", drug, "title")'
-            if policies:
-                self._add(policies[-1], f"a file states one policy, its number a text: {form}")
+        self._document(POLICY, REFERENCE)
+
+    def reference(self) -> None:
+        """Check the rules of a reference file."""
+        self._document(REFERENCE, POLICY)
+
+    def _document(self, document: Document, other: Document) -> None:
+        if not self._own_names[document.name]:
+            heads = {rule.head.atom.symbol.name: rule.head.atom.symbol for rule in self.rules}
+            if document.name in heads:
+                message = f"a file states one {document.name}, its {document.identity} a text"
+                self._add(heads[document.name], f"{message}: {document.form}")
+            elif other.name in heads:
+                message = f"a {other.name} belongs {other.place}"
+                self._add(heads[other.name], f"{message}; here, a file states {document.form}")
             else:
-                self._add(None, f"the file states no policy: {form}")
+                self._add(None, f"the file states no {document.name}: {document.form}")
             return
-        self._check_all(self.rules, POLICY_STATEMENTS, {**POLICY_STATEMENTS, **POLICY_CONDITIONS})
-        for statement in ("version", "pathway"):
+        self._check_all(
+            self.rules, document.statements, {**document.statements, **document.conditions}
+        )
+        for statement in document.needed:
             if statement not in self._sections.keys() | self._open:
-                self._add(None, f"the policy states no {statement}")
+                self._add(None, f"the {document.name} states no {statement}")
 
     def vocabulary_statements(self) -> None:
         """Check the statements of a vocabulary file, apart from what is impossible."""
@@ -373,16 +454,19 @@ class FileCheck:
         return FileProblem(self.file, None, None, message)
 
     @cached_property
-    def policy_number(self) -> str:
-        """The number the file's one policy statement gives; empty if there is none."""
-        heads = [rule.head.atom.symbol for rule in self.rules]
-        named = [head.arguments[0] for head in heads if head.name == "policy" and head.arguments]
-        numbers = {_text(number) if _is_string(number) else "" for number in named}
-        return numbers.pop() if len(numbers) == 1 else ""
+    def _own_names(self) -> Mapping[str, str]:
+        """The name the file's one policy or reference statement gives; empty if there is none."""
+        names: dict[str, set[str]] = {document.name: set() for document in (POLICY, REFERENCE)}
+        for rule in self.rules:
+            head = rule.head.atom.symbol
+            if head.name in names and head.arguments:
+                named = head.arguments[0]
+                names[head.name].add(_text(named) if _is_string(named) else "")
+        return {name: stated.pop() if len(stated) == 1 else "" for name, stated in names.items()}
 
     @cached_property
     def version_dates(self) -> tuple[str, ...]:
-        """The days on which the policy's versions begin, in order."""
+        """The days on which the document's versions begin, in order."""
         return tuple(sorted(self._sections.get("version", ())))
 
     @cached_property
@@ -442,21 +526,7 @@ class FileCheck:
         conditions: Mapping[str, tuple[str, ...]],
     ) -> None:
         """Check one rule: what its head states, and what its body asks."""
-        head = rule.head.atom.symbol
-        if head.name in statements:
-            self._check_arguments(head, statements[head.name])
-        elif head.name in RESERVED or head.name in {*conditions, *VOCABULARY_STATEMENTS}:
-            self._add(head, f"{head.name} is defined by the language, not by a file")
-        elif statements is VOCABULARY_STATEMENTS:
-            self._add(head, f"{head.name} is no statement of a vocabulary")
-        if head.name in TIMELESS_STATEMENTS and (rule.body or _has_variable(head)):
-            self._add(head, f"{head.name} is stated without conditions and without variables")
-        if head.name == "met" and len(head.arguments) == 2:
-            section = _text(head.arguments[1])
-            if any(section in self._sections.get(name, ()) for name in CONNECTIVES):
-                self._add(head, f"criterion {section!r} has parts, so it has no rule of its own")
-        if head.name == "months_up_to" and len(head.arguments) == 4:
-            self._ask_months(head.arguments[3])
+        self._check_head(rule, statements, conditions)
         for literal in rule.body:
             if literal.atom.ast_type is not ASTType.SymbolicAtom:
                 guards = (guard.term for guard in literal.atom.guards)
@@ -477,6 +547,34 @@ class FileCheck:
                 )
             else:
                 self._check_words(atom.arguments)
+
+    def _check_head(
+        self,
+        rule: AST,
+        statements: Mapping[str, tuple[str, ...]],
+        conditions: Mapping[str, tuple[str, ...]],
+    ) -> None:
+        head = rule.head.atom.symbol
+        if head.name in statements:
+            self._check_arguments(head, statements[head.name])
+        elif head.name in RESERVED or head.name in {*conditions, *VOCABULARY_STATEMENTS}:
+            self._add(head, f"{head.name} is defined by the language, not by a file")
+        elif statements is VOCABULARY_STATEMENTS:
+            self._add(head, f"{head.name} is no statement of a vocabulary")
+        elif head.name in POLICY_CONDITIONS:
+            self._add(head, f"{head.name} is defined by the language, not by a file")
+        elif head.name in REFERENCE_STATEMENTS:
+            self._add(head, f"{head.name} is stated in references alone, not in a policy")
+        elif head.name in POLICY_STATEMENTS:
+            self._add(head, f"{head.name} is stated in policies alone, not in a reference")
+        if head.name in TIMELESS_STATEMENTS and (rule.body or _has_variable(head)):
+            self._add(head, f"{head.name} is stated without conditions and without variables")
+        if head.name == "met" and len(head.arguments) == 2:
+            section = _text(head.arguments[1])
+            if any(section in self._sections.get(name, ()) for name in CONNECTIVES):
+                self._add(head, f"criterion {section!r} has parts, so it has no rule of its own")
+        if head.name == "months_up_to" and len(head.arguments) == 4:
+            self._ask_months(head.arguments[3])
 
     def _check_words(self, terms: Iterable[AST]) -> None:
         """Check that words a rule compares with are stated somewhere: no other can ever fit."""
@@ -539,7 +637,8 @@ class FileCheck:
             return
         known = self.vocabulary
         check: Callable[[AST], None] | None = {
-            "policy": self._own_policy,
+            "policy": lambda name: self._own_name(name, POLICY),
+            "reference": lambda name: self._own_name(name, REFERENCE),
             "text": _is_text,
             "section": _is_text,
             "word": _is_word,
@@ -551,6 +650,10 @@ class FileCheck:
             "end": lambda end: None if _text(end) == "open" else _is_date(end),
             "status": _one_of("status", ("published", "reconstructed")),
             "basis": _one_of("basis", ("not_medically_necessary", "investigational")),
+            "reference kind": _one_of("reference kind", REFERENCE_KINDS),
+            "category": _is_category,
+            "preference": _one_of("preference", PREFERENCES),
+            "amount": _is_amount,
             "kind": _one_of("kind", [kind.value for kind in Kind]),
             "changer": _one_of("changer", [changer.value for changer in Changer]),
             "drug": lambda drug: self._named(drug, "drug", known.drugs),
@@ -569,12 +672,11 @@ class FileCheck:
         elif role == "choice":
             self._choice(before, argument)
 
-    def _own_policy(self, argument: AST) -> None:
+    def _own_name(self, argument: AST, document: Document) -> None:
         _is_text(argument)
-        if _text(argument) != self.policy_number:
-            raise _WrongArgumentError(
-                f"the file speaks of its own policy, {self.policy_number!r}, alone"
-            )
+        own = self._own_names[document.name]
+        if _text(argument) != own:
+            raise _WrongArgumentError(f"the file speaks of its own {document.name}, {own!r}, alone")
 
     def _fact(self, argument: AST, kind: Kind | None = None) -> None:
         _is_word(argument)
@@ -606,9 +708,8 @@ class FileCheck:
         number = facts.get(_text(fact))
         if number is None or number.kind is not Kind.NUMBER:
             return
+        _is_amount(argument)
         threshold = _text(argument)
-        if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", threshold):
-            raise _WrongArgumentError('the number is written as 4 or, with decimals, as "2.3"')
         steps = number.steps(Decimal(threshold))
         if steps is None:
             raise _WrongArgumentError(
@@ -724,6 +825,16 @@ def _is_count(argument: AST) -> None:
     _is_integer(argument)
     if argument.symbol.number < 1:
         raise _WrongArgumentError("expected at least 1")
+
+
+def _is_amount(argument: AST) -> None:
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", _text(argument)):
+        raise _WrongArgumentError('the number is written as 4 or, with decimals, as "2.3"')
+
+
+def _is_category(argument: AST) -> None:
+    _is_text(argument)
+    _one_of("category", CATEGORIES)(argument)
 
 
 def _is_date(argument: AST) -> None:

@@ -1,16 +1,24 @@
 """The child process that grounds files from outside: one JSON request a line, one answer a line.
 
 The first request brings the vocabulary files and the limits on memory and time, each later one a
-policy file. What exceeds the time ends the process, and so does the memory, in clingo's hands.
+policy or reference file. What exceeds the time ends the process, and so does the memory, in
+clingo's hands.
 """
 
 import json
 import resource
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
-from engine.grounding import GroundVocabulary, SourceFile, ground_policy, ground_vocabulary
+from engine.grounding import (
+    GroundVocabulary,
+    SourceFile,
+    ground_policy,
+    ground_reference,
+    ground_vocabulary,
+)
+from engine.program import GroundProgram
 from facts.errors import KnowledgeBaseError
 
 
@@ -29,7 +37,8 @@ def main(requests: Iterable[str]) -> None:
             resource.setrlimit(resource.RLIMIT_AS, (request["memory"], request["memory"]))
             base, answer = _answer_vocabulary([_file(raw) for raw in request["vocabulary"]])
         else:
-            answer = _answer_policy(_file(request), base)
+            ground = {"policy": ground_policy, "reference": ground_reference}[request["document"]]
+            answer = _answer_document(_file(request), base, ground)
         text = json.dumps(answer)
         signal.setitimer(signal.ITIMER_REAL, 0)
         sys.stdout.write(text + "\n")
@@ -44,9 +53,13 @@ def _answer_vocabulary(files: list[SourceFile]) -> tuple[GroundVocabulary | None
     return base, {"vocabulary": base.program.to_json()}
 
 
-def _answer_policy(file: SourceFile, base: GroundVocabulary) -> object:
+def _answer_document(
+    file: SourceFile,
+    base: GroundVocabulary,
+    ground: Callable[[SourceFile, GroundVocabulary], Mapping[str, GroundProgram]],
+) -> object:
     try:
-        programs = ground_policy(file, base)
+        programs = ground(file, base)
     except KnowledgeBaseError as error:
         return _problems(error)
     return {"programs": {day: program.to_json() for day, program in programs.items()}}
