@@ -1,5 +1,6 @@
 """Loading references: from folders of one's own, and what is refused, with its message."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -382,3 +383,47 @@ def test_the_references_of_a_folder_do_not_change_what_its_policy_decides(tmp_pa
     without = KnowledgeBase.load(tmp_path)
     programs = [kb.policies["T-1"].versions[0].program for kb in (with_references, without)]
     assert programs[0] == programs[1]
+
+
+# --- What the page on the language shows ------------------------------------------------------
+
+ROOT = Path(__file__).parents[2]
+LABEL = (ROOT / "kb" / "references" / "fda" / "ninlaro_label.lp").read_text("ascii")
+PAGE = (ROOT / "docs" / "policy-language.md").read_text()
+SHOWN = re.search(r"^## References$(.*?)^## ", PAGE, re.MULTILINE | re.DOTALL)
+FAULTS = (
+    LABEL.replace("label, ixazomib", "labels, ixazomib"),
+    LABEL + 'category("Ninlaro label", "Limitations of Use.Maintenance", "2A").\n',
+    LABEL + 'supports("Ninlaro label", "Indications") :- at_least(age, 18).\n',
+    LABEL + 'met("Ninlaro label", "Indication") :- at_least(age, 18).\n',
+)
+
+
+def blocks() -> list[str]:
+    assert SHOWN is not None
+    return re.findall(r"^```\n(.*?)^```$", SHOWN[1], re.MULTILINE | re.DOTALL)
+
+
+def test_the_messages_the_page_shows_are_those_the_loader_gives(tmp_path: Path) -> None:
+    given: set[str] = set()
+    for number, fault in enumerate((*FAULTS, LABEL)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        knowledge_base(folder, {"ninlaro_label.lp": fault} if fault in FAULTS else {})
+        if fault is LABEL:
+            (folder / "ninlaro_label.lp").write_text(LABEL, "ascii")
+        ((name, messages),) = refused(folder).items()
+        given.add(f"{name}:{messages[0]}")
+    shown = {
+        line for block in blocks() for line in block.splitlines() if line.startswith("ninlaro_")
+    }
+    assert shown == given
+
+
+def test_the_statements_the_page_shows_are_in_the_references() -> None:
+    files = (ROOT / "kb" / "references").rglob("*.lp")
+    known = " ".join(" ".join(file.read_text("ascii").split()) for file in files)
+    for block in blocks():
+        if not block.startswith("ninlaro_"):
+            for statement in re.split(r"\.\n", block):
+                assert " ".join(statement.split()) in known
