@@ -4,7 +4,7 @@ A version is ground over the same facts as a policy. Its program derives which s
 `prefers` or `limits` the use at hand; what holds for every patient is read here.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from engine.policy import (
@@ -133,7 +133,7 @@ def _misstated(program: GroundProgram) -> Iterator[Misstatement]:
                 yield statement, section, message
 
 
-def contradicted_nowhere(references: Iterable[Reference]) -> Iterator[tuple[Reference, str]]:
+def contradicted_nowhere(references: Collection[Reference]) -> Iterator[tuple[Reference, str]]:
     """Find contradictions of what no reference states: the reference that says so, and a message."""
     known = {
         reference.name: {

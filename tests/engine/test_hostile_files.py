@@ -341,6 +341,7 @@ def test_a_vocabulary_may_add_facts_and_drugs(tmp_path: Path) -> None:
 
 ALPHABET = (
     *('policy("T-1", "Payer", ixazomib, "A policy").', *POLICY.splitlines()),
+    *('reference("T-1", label, ixazomib, "A label").', "supports", "statement", "category"),
     *("met", "criterion", "version", "choice", "is", "at_least", "own", "not", "X", "_", "Y"),
     *("age", "request", "initial", "ixazomib", "regimen", "includes", "any_of", "impossible"),
     *('"T-1"', '"A"', '"2024-01-01"', '"2.3"', '"\\n"', "0", "1", "18", "1000000000"),
@@ -354,6 +355,7 @@ def check_here(content: bytes, vocabulary: Vocabulary) -> None:
     try:
         rules = parse(read_policy_text(content, "soup.lp"), "soup.lp")
         FileCheck("soup.lp", rules, vocabulary).policy()
+        FileCheck("soup.lp", rules, vocabulary).reference()
         FileCheck("soup.lp", rules, NO_VOCABULARY).vocabulary_statements()
         FileCheck("soup.lp", rules, vocabulary).contradictions()
     except KnowledgeBaseError as error:
