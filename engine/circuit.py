@@ -108,7 +108,7 @@ class Circuit:
             for place, domain in enumerate(self.domains)
             for number, values in domain.atoms
         }
-        self._derivation = self.derive(program)
+        self.derivation = self.derive(program)
 
     def holding(self, place: int, values: int) -> Literal:
         """Return a literal that holds if a domain has one of these values.
@@ -223,7 +223,7 @@ class Circuit:
 
     def literal(self, atom: Atom) -> Literal:
         """Return the literal of an atom of its own program."""
-        return self._derivation.literal(atom)
+        return self.derivation.literal(atom)
 
     def all_of(self, literals: Iterable[Literal]) -> Literal:
         """Return a literal that holds if all of the literals do."""
@@ -278,7 +278,7 @@ class Circuit:
         control = clingo.Control(message_limit=0)
         control.configuration.solve.solve_limit = str(CONFLICT_LIMIT)  # type: ignore[union-attr]
         with control.backend() as backend:
-            numbers = load(backend, self._derivation.program, {})
+            numbers = load(backend, self.derivation.program, {})
             nodes: dict[int, int] = {}
 
             def own(literal: Literal) -> int:
@@ -296,7 +296,7 @@ class Circuit:
                         [nodes[number]], renumbered(domain.literals(1 << value), numbers)
                     )
             differs = backend.add_atom()
-            for derived, original in self._derivation.program.atoms.items():
+            for derived, original in self.derivation.program.atoms.items():
                 if derived[0] in PROVED:
                     mine, theirs = own(self.literal(derived)), numbers[original]
                     backend.add_rule([differs], [mine, -theirs])

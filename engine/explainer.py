@@ -14,13 +14,13 @@ from engine.determination import OUTCOMES, Determination, Outcome
 from engine.explanation import Change, Explanation, Question, Reason
 from engine.goals import Want
 from engine.grounds import Grounds, Statuses
-from engine.inputs import Domain, Inputs, places
+from engine.inputs import Domain, Inputs, as_known, places
 from engine.policy import Policy, Version
 from engine.question import Interviewer
 from engine.reasons import Conflicts
 from engine.search import MOST_POINTS, Failure, Search, Space, Target
 from engine.solver import FAILURES, Budget, Solver
-from facts.values import Known, Members
+from facts.values import Known
 from facts.vocabulary import Changer, Vocabulary
 
 MOST_SETS = 1_000
@@ -88,7 +88,7 @@ class Explainer:
         )
         self._targets: dict[str, tuple[Target, int]] = {}
         self._conflicts_of: dict[str, Conflicts] = {}
-        self._grounds = Grounds(self._circuit, policy, version)
+        self._grounds = Grounds(self._circuit, self._circuit.derivation, policy, version)
         self._interviewer = Interviewer(
             self._circuit,
             version,
@@ -554,16 +554,7 @@ class Explainer:
 
     def _facts(self, values: Values) -> dict[str, Known]:
         """Say values of units as what is known of their facts."""
-        facts: dict[str, Known] = {}
-        for place in sorted(values):
-            domain = self._circuit.domains[place]
-            fact = domain.unit.fact
-            known = domain.known(values[place], self._vocabulary.facts[fact])
-            had = facts.get(fact)
-            if isinstance(known, Members) and isinstance(had, Members):
-                known = Members(had.includes | known.includes, had.excludes | known.excludes)
-            facts[fact] = known
-        return facts
+        return as_known(self._circuit.domains, values, self._vocabulary.facts)
 
     def _fixed_in(self, listed: Listed, base: Sequence[int]) -> tuple[tuple[str, ...], ...]:
         """Return the minimal sets of fixed facts that changes alter."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from engine.circuit import Circuit, Literal, surely
+from engine.circuit import Circuit, Derivation, Literal, surely
 from engine.determination import Outcome
 from engine.goals import Want
 from engine.policy import Branch, Policy, Version, branches, section_order
@@ -15,7 +15,9 @@ Statuses = Mapping[Atom, bool | None]
 class Grounds:
     """Reads off a circuit which criteria are met, and which of them an answer rests on."""
 
-    def __init__(self, circuit: Circuit, policy: Policy, version: Version) -> None:
+    def __init__(
+        self, circuit: Circuit, derivation: Derivation, policy: Policy, version: Version
+    ) -> None:
         program = version.program
         self._circuit = circuit
         self._number = policy.number
@@ -28,7 +30,7 @@ class Grounds:
             *program.possible("applies"),
             *self._answers,
         ]
-        roots: list[Literal] = [circuit.literal(atom) for atom in self._atoms]
+        roots: list[Literal] = [derivation.literal(atom) for atom in self._atoms]
         self._surely = surely(circuit, roots)
 
     def statuses(self, cases: Sequence[Sequence[int]]) -> list[Statuses]:

@@ -7,7 +7,7 @@ each. The readings of a policy are inputs too, with their choices as values.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, MutableSequence
+from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -203,6 +203,22 @@ class Inputs:
                 case Bounds(low):
                     case[fact] = self.facts[fact].number(low)
         return case
+
+
+def as_known(
+    domains: Sequence[Domain], values: Mapping[int, int], facts: Mapping[str, Fact]
+) -> dict[str, Known]:
+    """Say values of domains, by their place, as what is known of their facts."""
+    found: dict[str, Known] = {}
+    for place in sorted(values):
+        domain = domains[place]
+        name = domain.unit.fact
+        known = domain.known(values[place], facts[name])
+        had = found.get(name)
+        if isinstance(known, Members) and isinstance(had, Members):
+            known = Members(had.includes | known.includes, had.excludes | known.excludes)
+        found[name] = known
+    return found
 
 
 def _domain(unit: Unit, atoms: Mapping[str | int, int], fact: Fact) -> Domain:

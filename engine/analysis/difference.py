@@ -9,9 +9,15 @@ from facts.values import Known
 
 
 class Verdict(StrEnum):
-    """How the first policy stands to the second."""
+    """How the first policy stands to the second.
+
+    Stricter: where they part, it gives what is worse for the patient: a denial for a referral or an
+    approval, a referral for an approval, a shorter approval. With the same outcomes, they differ in
+    parts of the answer that are neither better nor worse, such as the policy referred to.
+    """
 
     EQUIVALENT = "equivalent"
+    SAME_OUTCOMES = "same-outcomes"
     STRICTER = "stricter"
     LOOSER = "looser"
     INCOMPARABLE = "incomparable"
@@ -35,8 +41,9 @@ class Difference:
     """All patients to whom the one gives this and the other that.
 
     `part` is "outcome", or a part of the answer (months, quantity, basis, refer_to) in which they
-    differ though the outcome is the same. The regions cover those patients, and no others;
-    if `complete` is false, a limit was met, and there are more.
+    differ though the outcome is the same. The regions cover those patients, and no others; those
+    of a part are regions among the patients to whom both give that outcome. If `complete` is
+    false, a limit was met, and there are more.
     """
 
     part: str

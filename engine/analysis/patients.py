@@ -36,6 +36,7 @@ class Patients:
         self.valid = valid
         self._pool = _Pool(circuit)
         self._solver = _Solver(circuit, budget)
+        self._pairs = _Solver(circuit, budget)
 
     def find(self, *literals: Literal) -> Patient | None:
         """Return a patient for whom all literals hold, or None: then it is proved there is none.
@@ -69,7 +70,7 @@ class Patients:
             return None
         found = self._pool.neighbours(place, one, other)
         if found is None:
-            found = self._solver.neighbours(place, one, other)
+            found = self._pairs.neighbours(place, one, other)
             if found is not None:
                 self._pool.add(found[0])
         return found
@@ -81,6 +82,15 @@ class Patients:
         """
         return self._solver.core([self.valid, *literals], patient)
 
+    def failing_flips(self, patient: Patient, literal: Literal) -> dict[int, int]:
+        """Return the values, as bits, that one domain alone can take such that a literal fails.
+
+        By the place of the domain; without those that contradict the rest of the patient.
+        """
+        near = _Pool(self.circuit)
+        near.seat(patient)
+        return near.families_with(patient, [self.valid, -literal])
+
 
 class _Pool:
     """Patients met, each a lane; what every node comes to for them, as far as asked."""
@@ -91,7 +101,7 @@ class _Pool:
         self._waiting: list[Patient] = []
         self._having: list[list[int]] = [[0] * domain.size for domain in circuit.domains]
         self._families: list[list[int]] = [[] for _ in circuit.domains]
-        self._nodes: list[int] = [0, 0]
+        self._nodes: dict[Literal, int] = {TRUE: 0}
 
     def add(self, patient: Patient) -> None:
         """Take in a patient with all that differ in one domain, as long as there is room."""
@@ -99,25 +109,39 @@ class _Pool:
             self._waiting.append(patient)
             if len(self._waiting) * sum(map(len, self._having)) >= FEWEST_TOGETHER:
                 for waiting in self._waiting:
-                    self._seat(waiting)
+                    self.seat(waiting)
                 self._waiting.clear()
-                self._nodes = [0, (1 << len(self._members)) - 1]
 
-    def _seat(self, patient: Patient) -> None:
-        first = self._lane(patient)
+    def seat(self, patient: Patient) -> None:
+        """Take in a patient at once, with all that differ in one domain."""
+        start = len(self._members)
+        first = 1 << start
+        self._members.append(patient)
+        differing: list[int] = []
         for place, value in enumerate(patient):
-            family = first
+            family = 0
             for other in range(len(self._having[place])):
                 if other != value:
-                    family |= self._lane((*patient[:place], other, *patient[place + 1 :]))
-            self._families[place].append(family)
+                    lane = 1 << len(self._members)
+                    self._members.append((*patient[:place], other, *patient[place + 1 :]))
+                    self._having[place][other] |= lane
+                    family |= lane
+            differing.append(family)
+            self._families[place].append(first | family)
+        seated = (1 << len(self._members)) - first
+        for having, value, others in zip(self._having, patient, differing, strict=True):
+            having[value] |= seated & ~others
+        self._nodes = {TRUE: (1 << len(self._members)) - 1}
 
-    def _lane(self, patient: Patient) -> int:
-        lane = 1 << len(self._members)
-        self._members.append(patient)
-        for having, value in zip(self._having, patient, strict=True):
-            having[value] |= lane
-        return lane
+    def families_with(self, patient: Patient, literals: Sequence[Literal]) -> dict[int, int]:
+        """Return for each place the other values with which all literals hold, if there are any."""
+        lanes = self._lanes(literals)
+        found: dict[int, int] = {}
+        for lane in places(lanes):
+            for place, (value, own) in enumerate(zip(self._members[lane], patient, strict=True)):
+                if value != own:
+                    found[place] = found.get(place, 0) | 1 << value
+        return found
 
     def find(self, literals: Iterable[Literal]) -> Patient | None:
         """Return a member for whom all literals hold."""
@@ -140,24 +164,36 @@ class _Pool:
 
     def _lanes(self, literals: Iterable[Literal]) -> int:
         """Return the members for whom all literals hold, as bits."""
-        self._evaluate()
-        ones = lanes = self._nodes[TRUE]
+        nodes = self._nodes
+        ones = lanes = nodes[TRUE]
         for literal in literals:
-            lanes &= self._nodes[literal] if literal > 0 else ones ^ self._nodes[-literal]
+            node = abs(literal)
+            if node not in nodes:
+                self._evaluate(node)
+            lanes &= nodes[node] if literal > 0 else ones ^ nodes[node]
+            if not lanes:
+                break
         return lanes
 
-    def _evaluate(self) -> None:
-        """Evaluate the nodes that were added since."""
-        nodes, ones = self._nodes, self._nodes[TRUE]
-        for node in self._circuit.nodes[len(nodes) :]:
-            if isinstance(node, Source):
+    def _evaluate(self, root: int) -> None:
+        """Evaluate a node, and those it is made of."""
+        nodes, ones, all_nodes = self._nodes, self._nodes[TRUE], self._circuit.nodes
+        pending = [root]
+        while pending:
+            number = pending[-1]
+            node = all_nodes[number]
+            if number in nodes:
+                pending.pop()
+            elif isinstance(node, Source):
                 lanes = 0
                 for value in places(node.values):
                     lanes |= self._having[node.domain][value]
-                nodes.append(lanes)
-                continue
-            parts = [nodes[part] if part > 0 else ones ^ nodes[-part] for part in node.literals]
-            nodes.append(_at_least(node.bound, parts, ones))
+                nodes[number] = lanes
+            elif missing := [abs(part) for part in node.literals if abs(part) not in nodes]:
+                pending += missing
+            else:
+                parts = [nodes[part] if part > 0 else ones ^ nodes[-part] for part in node.literals]
+                nodes[number] = _at_least(node.bound, parts, ones)
 
 
 def _at_least(bound: int, parts: Sequence[int], ones: int) -> int:
@@ -194,9 +230,10 @@ class _Solver:
 
     def find(self, literals: Iterable[Literal]) -> Patient | None:
         """Return a patient for whom all literals hold."""
-        self._extend()
+        asked = list(literals)
+        self._extend([asked])
         found: list[Patient] = []
-        self._solve(self._one.own(literals), lambda model: found.append(self._one.patient(model)))
+        self._solve(self._one.own(asked), lambda model: found.append(self._one.patient(model)))
         return found[0] if found else None
 
     def neighbours(
@@ -204,11 +241,12 @@ class _Solver:
     ) -> tuple[Patient, Patient] | None:
         """Return two patients that agree in every domain but one."""
         other = self._neighbour()
-        self._extend()
+        one, another = list(first), list(second)
+        self._extend([one, another])
         found: list[tuple[Patient, Patient]] = []
         same = (atom for at, atom in enumerate(self._same) if at != place)
         self._solve(
-            [*self._one.own(first), *other.own(second), *same],
+            [*self._one.own(one), *other.own(another), *same],
             lambda model: found.append((self._one.patient(model), other.patient(model))),
         )
         return found[0] if found else None
@@ -216,10 +254,11 @@ class _Solver:
     def core(self, literals: Iterable[Literal], patient: Patient) -> list[int] | None:
         """Return places whose values leave no patient with the literals; None if they do."""
         having = [self._circuit.holding(place, 1 << value) for place, value in enumerate(patient)]
-        self._extend()
+        asked = list(literals)
+        self._extend([[*asked, *having]])
         stated = dict(zip(self._one.own(having), range(len(patient)), strict=True))
         cores: list[Sequence[int]] = []
-        if self._solve([*self._one.own(literals), *stated], on_core=cores.append):
+        if self._solve([*self._one.own(asked), *stated], on_core=cores.append):
             return None
         return sorted({stated[literal] for literal in cores[-1] if literal in stated})
 
@@ -235,11 +274,16 @@ class _Solver:
             raise SolvingStoppedError
         return result.satisfiable
 
-    def _extend(self) -> None:
-        if not all(copy.is_whole for copy in self._copies):
+    def _extend(self, asked: Iterable[Sequence[Literal]]) -> None:
+        """Add the nodes that each copy is asked for, with those they are made of."""
+        missing = [
+            (copy, [literal for literal in literals if not copy.has(literal)])
+            for copy, literals in zip(self._copies, asked, strict=False)
+        ]
+        if any(literals for _, literals in missing):
             with self._control.backend() as backend:
-                for copy in self._copies:
-                    copy.extend(backend)
+                for copy, literals in missing:
+                    copy.extend(literals, backend)
 
     def _neighbour(self) -> "_Copy":
         """Return the copy of the neighbour, and for each domain an atom that makes it agree."""
@@ -265,7 +309,7 @@ class _Copy:
 
     def __init__(self, circuit: Circuit, backend: clingo.Backend) -> None:
         self._circuit = circuit
-        self._nodes: list[int] = [0]
+        self._nodes: dict[int, int] = {}
         self.values: list[list[int]] = []
         for domain in circuit.domains:
             atoms = [backend.add_atom() for _ in range(domain.size - 1)]
@@ -277,19 +321,27 @@ class _Copy:
                 backend.add_rule([], [several])
             self.values.append(atoms)
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether every node has its atom."""
-        return len(self._nodes) == len(self._circuit.nodes)
+    def has(self, literal: Literal) -> bool:
+        """Whether a literal has its atom."""
+        return abs(literal) in self._nodes
 
-    def extend(self, backend: clingo.Backend) -> None:
-        """Add the nodes that were added to the circuit since."""
-        for node in self._circuit.nodes[len(self._nodes) :]:
-            atom = backend.add_atom()
-            self._nodes.append(atom)
+    def extend(self, literals: Sequence[Literal], backend: clingo.Backend) -> None:
+        """Add the nodes of some literals, and those they are made of."""
+        for number in self._circuit.cone(literals) if literals else ():
+            if number in self._nodes:
+                continue
+            node = self._circuit.nodes[number]
+            atom = self._nodes[number] = backend.add_atom()
             if isinstance(node, Gate):
-                weighted = [(literal, 1) for literal in self.own(node.literals)]
-                backend.add_weight_rule([atom], node.bound, weighted)
+                literals = self.own(node.literals)
+                if node.bound == len(literals):
+                    backend.add_rule([atom], literals)
+                elif node.bound == 1:
+                    for literal in literals:
+                        backend.add_rule([atom], [literal])
+                else:
+                    weighted = [(literal, 1) for literal in literals]
+                    backend.add_weight_rule([atom], node.bound, weighted)
                 continue
             for value in places(node.values):  # a source never holds at the first value
                 backend.add_rule([atom], [self.values[node.domain][value - 1]])

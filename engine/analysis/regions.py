@@ -25,16 +25,17 @@ def prime_region(
     needed = patients.core([-holds], patient)
     if needed is None:
         raise ValueError(patient)
+    failing = patients.failing_flips(patient, holds)
     region = {place: 1 << patient[place] for place in {*needed, *kept}}
     for place in sorted(region, key=lambda place: _priority(circuit, place)):
-        if place in kept:
+        if place in kept or place in failing:
             continue
         rest = {other: values for other, values in region.items() if other != place}
         if patients.find(-holds, *inside(circuit, rest)) is None:
             region = rest
     for place in sorted(region):
         if place not in kept:
-            region = _widened(patients, holds, region, place)
+            region = _widened(patients, holds, region, place, failing.get(place, 0))
     return dict(sorted(region.items()))
 
 
@@ -43,22 +44,27 @@ def _priority(circuit: Circuit, place: int) -> tuple[bool, int]:
     return circuit.domains[place].unit.member is None, -place
 
 
-def _widened(patients: Patients, holds: Literal, region: Region, place: int) -> dict[int, int]:
-    """Add the values of one unit with which the literal still holds; a number's in one range."""
+def _widened(
+    patients: Patients, holds: Literal, region: Region, place: int, failing: int
+) -> dict[int, int]:
+    """Add the values of one unit with which the literal still holds; a number's in one range.
+
+    With those that are failing it surely does not.
+    """
     circuit = patients.circuit
     domain = circuit.domains[place]
     widened = dict(region)
     growing = domain.size > 2
     while growing:
         growing = False
-        candidates = domain.all & ~widened[place]
+        candidates = domain.all & ~widened[place] & ~failing
         if domain.ordered:
             candidates &= widened[place] << 1 | widened[place] >> 1
         for value in places(candidates):
-            wider = {**widened, place: widened[place] | 1 << value}
             only_new = inside(circuit, {**widened, place: 1 << value})
-            if patients.find(-holds, *only_new) is None:
-                widened, growing = wider, True
+            if patients.find(-holds, *only_new) is None and patients.find(*only_new) is not None:
+                widened[place] |= 1 << value
+                growing = True
     return widened
 
 
@@ -89,8 +95,9 @@ def irredundant(patients: Patients, holds: Literal, regions: Sequence[Region]) -
     """Leave out regions whose patients the others hold already, the longest first."""
     circuit = patients.circuit
     left = sorted(regions, key=len)
-    for region in reversed(list(left)):
-        others = [-circuit.all_of(inside(circuit, o)) for o in left if o is not region]
-        if patients.find(holds, *inside(circuit, region), *others) is None:
-            left.remove(region)
+    outside = [-circuit.all_of(inside(circuit, region)) for region in left]
+    for at in range(len(left) - 1, -1, -1):
+        others = [*outside[:at], *outside[at + 1 :]]
+        if patients.find(holds, -outside[at], *others) is None:
+            del left[at], outside[at]
     return left

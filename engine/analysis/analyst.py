@@ -1,0 +1,125 @@
+"""The analyst: everything asked of policies as such, over every possible patient."""
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
+from engine.analysis.answers import (
+    check_answers,
+    check_evidence,
+    check_outcomes,
+    check_referrals,
+    check_thresholds,
+)
+from engine.analysis.comparison import compared, routes
+from engine.analysis.criteria import check_criteria
+from engine.analysis.difference import Comparison, Route
+from engine.analysis.finding import Finding, FindingKind
+from engine.analysis.readings import check_readings, check_readings_left_open
+from engine.analysis.renewal import check_renewal
+from engine.analysis.report import Report
+from engine.analysis.subject import Population, Stated
+from engine.determination import Outcome
+from engine.policy import Policy, Version, section_order
+from engine.solver import Budget
+from facts.vocabulary import Vocabulary
+
+SECONDS_FOR_A_VERSION = 120.0
+"""For all findings of one version; the packaged policies take a few seconds."""
+
+
+class Analyst:
+    """Checks and compares versions of policies. Not safe to share between threads."""
+
+    def __init__(self, vocabulary: Vocabulary, policies: Mapping[str, Policy]) -> None:
+        self._vocabulary = vocabulary
+        self._policies = policies
+        self._budget = Budget()
+
+    def check(self, policy: Policy, version: Version, readings: Mapping[str, str]) -> list[Finding]:
+        """Find what is wrong or worth knowing of one version, over every possible patient.
+
+        Raises SolvingStoppedError at a limit.
+        """
+        self._budget.renew(SECONDS_FOR_A_VERSION)
+        return sorted(self._found(policy, version, readings), key=_rank)
+
+    def _found(
+        self, policy: Policy, version: Version, readings: Mapping[str, str]
+    ) -> Iterator[Finding]:
+        read = Population([Stated(policy, version, readings)], self._vocabulary, self._budget)
+        left_open = Population([Stated(policy, version, None)], self._vocabulary, self._budget)
+        report, open_report = (Report(each, each.subjects[0]) for each in (read, left_open))
+        yield from check_outcomes(open_report)
+        yield from check_readings_left_open(open_report)
+        yield from check_criteria(report)
+        yield from check_answers(report)
+        yield from check_referrals(report, self._policies)
+        yield from check_evidence(report)
+        yield from check_thresholds(open_report)
+        yield from check_readings(report)
+        yield from check_renewal(report, self._budget)
+        yield from _gaps(report)
+        yield from _uncited(report)
+
+    def compare(
+        self,
+        first: tuple[Policy, Version],
+        second: tuple[Policy, Version],
+        readings_of_first: Mapping[str, str],
+        readings_of_second: Mapping[str, str],
+    ) -> Comparison:
+        """Find all patients where two policies, or two versions of one, part.
+
+        A limit of time or number is said in the result.
+        """
+        self._budget.renew(SECONDS_FOR_A_VERSION)
+        stated = [Stated(*first, readings_of_first), Stated(*second, readings_of_second)]
+        return compared(Population(stated, self._vocabulary, self._budget))
+
+    def routes(
+        self, policy: Policy, version: Version, outcome: str, readings: Mapping[str, str]
+    ) -> list[Route]:
+        """Find every minimal way to an outcome. Raises SolvingStoppedError at a limit."""
+        self._budget.renew(SECONDS_FOR_A_VERSION)
+        stated = [Stated(policy, version, readings)]
+        return list(routes(Population(stated, self._vocabulary, self._budget), Outcome(outcome)))
+
+
+def _gaps(report: Report) -> Iterator[Finding]:
+    """Find days between two versions on which none is in force."""
+    for one, other in pairwise(report.subject.stated.policy.versions):
+        if one.until is not None and one.until < other.start:
+            yield report.finding(
+                FindingKind.VERSION_GAP,
+                f"{one.until} to {other.start}",
+                [],
+                f"No version is in force from {one.until} and before {other.start}",
+                repair="State the version that was in force then, or when the earlier one ended",
+            )
+
+
+def _uncited(report: Report) -> Iterator[Finding]:
+    """Find sections that cite nothing: without words of their own."""
+    stated = report.subject.stated
+    if not stated.policy.source.strip():
+        yield report.finding(FindingKind.NOT_CITED, "source", [], "The policy names no source")
+    for section, text in stated.version.texts.items():
+        if not text.strip() or not section.strip():
+            yield report.finding(
+                FindingKind.NOT_CITED,
+                section or "(no section)",
+                [section],
+                f"{section or 'A section without a number'} has no text that says what it asks",
+                repair="Say in your own words what the section asks",
+            )
+
+
+def _rank(finding: Finding) -> tuple[object, ...]:
+    order = ("error", "warning", "note")
+    sections = [section_order(section) for section in finding.sections]
+    return (
+        order.index(finding.severity.value),
+        list(FindingKind).index(finding.kind),
+        sections,
+        finding.subject,
+    )

@@ -1,0 +1,272 @@
+"""Findings about answers: outcomes, authorizations, referrals, evidence and thresholds."""
+
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+
+from engine.analysis.finding import Finding, FindingKind, Severity, Witness
+from engine.analysis.patients import Patient
+from engine.analysis.regions import prime_region
+from engine.analysis.report import Report, listed
+from engine.analysis.subject import outcomes
+from engine.circuit import Literal
+from engine.determination import OUTCOMES, Outcome
+from engine.inputs import Domain
+from engine.program import Atom, GroundProgram
+from facts.vocabulary import Changer
+
+
+def check_outcomes(report: Report) -> Iterator[Finding]:
+    """Find patients without an outcome, or with several; the readings are left to each patient."""
+    subject, population = report.subject, report.population
+    circuit, patients = population.circuit, population.patients
+    literals = {outcome: subject.outcome(outcome) for outcome in OUTCOMES}
+    without = circuit.all_of(-literal for literal in literals.values())
+    kinds = [(FindingKind.NO_OUTCOME, "none", without, "Some patients get no outcome")]
+    for one, other in combinations(OUTCOMES, 2):
+        both = circuit.all_of([literals[one], literals[other]])
+        text = f"Some patients get both {one} and {other}"
+        kinds.append((FindingKind.SEVERAL_OUTCOMES, f"{one} and {other}", both, text))
+    for kind, about, literal, text in kinds:
+        patient = patients.find(literal)
+        if patient is None:
+            continue
+        witness = population.witness(subject, Outcome.PEND, literal, patient)
+        sections = [*subject.pathways, *subject.dispositions]
+        applying = [s for s in sections if patients.find(literal, subject.applies(s))]
+        yield report.finding(kind, about, applying, text, [witness])
+
+
+def check_answers(report: Report) -> Iterator[Finding]:
+    """Find overlapping pathways, needless branches, and referrals out of the knowledge base."""
+    yield from _overlapping(report)
+    yield from _same_referral(report)
+
+
+def _overlapping(report: Report) -> Iterator[Finding]:
+    subject, population = report.subject, report.population
+    for one, other in combinations(subject.pathways, 2):
+        both = [subject.approves(one), subject.approves(other)]
+        if population.patients.find(*both) is None:
+            continue
+        for part in ("months", "quantity"):
+            found = _different_parts(report, part, both)
+            if found is not None:
+                mine, theirs, witness = found
+                yield report.finding(
+                    FindingKind.OVERLAPPING_PATHWAYS,
+                    f"{one} and {other}: {part}",
+                    [one, other, str(mine[2]), str(theirs[2])],
+                    f"Some patients are approved under both {one} and {other}, which grant different "
+                    f"{part}: {_value(mine)} and {_value(theirs)}",
+                    [witness],
+                    repair=f"Say which of {one} and {other} comes first",
+                )
+
+
+def _value(answer: Atom) -> str:
+    return " ".join(str(term) for term in answer[3:])
+
+
+def _different_parts(
+    report: Report, part: str, given: list[Literal]
+) -> tuple[Atom, Atom, Witness] | None:
+    """Return two values of a part that some patient gets at once."""
+    subject, population = report.subject, report.population
+    derivation = subject.derivation
+    for mine, theirs in combinations(subject.answers(part), 2):
+        if mine[3:] == theirs[3:]:
+            continue
+        witness = population.example(
+            subject, [*given, derivation.literal(mine), derivation.literal(theirs)]
+        )
+        if witness is not None:
+            return mine, theirs, witness
+    return None
+
+
+def _same_referral(report: Report) -> Iterator[Finding]:
+    """Find branches that refer to the same policy and differ in one fact."""
+    subject, population = report.subject, report.population
+    patients, domains = population.patients, population.circuit.domains
+    derivation = subject.derivation
+    found: dict[tuple[str, str, str], list[str]] = {}
+    pairs: dict[tuple[str, str, str], tuple[Patient, Patient]] = {}
+    for one, other in combinations(subject.answers("refer_to"), 2):
+        if one[3] != other[3]:
+            continue
+        for place, domain in enumerate(domains):
+            pair = patients.neighbours(
+                place, [derivation.literal(one)], [derivation.literal(other)]
+            )
+            if pair is not None and pair[0] != pair[1]:
+                key = (str(one[2]), str(other[2]), domain.unit.fact)
+                found.setdefault(key, []).append(str(one[3]))
+                pairs[key] = pair
+    for (one_section, other_section, fact), targets in found.items():
+        first, second = pairs[one_section, other_section, fact]
+        yield report.finding(
+            FindingKind.SAME_EFFECT,
+            f"{one_section} = {other_section}: {fact}",
+            [one_section, other_section],
+            f"{one_section} and {other_section} both refer to {listed(dict.fromkeys(targets))}: for "
+            f"some requests {fact} decides between them, and makes no difference",
+            _pair(report, (first, second), Outcome.REFER, Outcome.REFER),
+        )
+
+
+def check_referrals(report: Report, known: Iterable[str]) -> Iterator[Finding]:
+    """Find policies referred to that are not among the known ones."""
+    subject = report.subject
+    inside = set(known)
+    for target in sorted({str(atom[3]) for atom in subject.answers("refer_to")} - inside):
+        atoms = [atom for atom in subject.answers("refer_to") if atom[3] == target]
+        witness = report.population.example(subject, [subject.derivation.literal(atoms[0])])
+        yield report.finding(
+            FindingKind.REFERRAL_OUTSIDE,
+            target,
+            [str(atom[2]) for atom in atoms],
+            f"{target} is referred to, and is not in the knowledge base: what becomes of these "
+            "requests cannot be checked",
+            [witness] if witness else [],
+        )
+
+
+_WORSE = (
+    (Outcome.APPROVE, Outcome.REFER),
+    (Outcome.APPROVE, Outcome.DENY),
+    (Outcome.REFER, Outcome.DENY),
+)
+
+
+def check_evidence(report: Report) -> Iterator[Finding]:
+    """Find facts that evidence could establish, and that make an answer worse when it does."""
+    subject, population = report.subject, report.population
+    circuit, patients = population.circuit, population.patients
+    facts = population.vocabulary.facts
+    worse: dict[tuple[str, Outcome, Outcome], list[tuple[Domain, tuple[Patient, Patient]]]] = {}
+    for place, domain in enumerate(circuit.domains[: circuit.units_end]):
+        if (
+            facts[domain.unit.fact].changer is not Changer.DOCUMENT
+            or domain.names
+            or domain.ordered
+        ):
+            continue
+        for better, bad in _WORSE:
+            pair = patients.neighbours(
+                place,
+                [circuit.holding(place, 0b01), subject.outcome(better)],
+                [circuit.holding(place, 0b10), subject.outcome(bad)],
+            )
+            if pair is not None:
+                key = (domain.unit.fact, better, bad)
+                worse.setdefault(key, []).append((domain, pair))
+    for (fact, better, bad), found in worse.items():
+        domain, pair = found[0]
+        witnesses = _pair(report, pair, better, bad, "without", "with")
+        members = [entry.unit.member for entry, _ in found if entry.unit.member]
+        about = f" ({listed(members)})" if members else ""
+        yield report.finding(
+            FindingKind.EVIDENCE_HURTS,
+            f"{fact}: {better} to {bad}",
+            _deciding(report, pair),
+            f"Evidence that establishes {fact}{about} turns {better} into {bad} for some patients",
+            witnesses,
+            severity=Severity.NOTE,
+        )
+
+
+def _pair(
+    report: Report,
+    pair: tuple[Patient, Patient],
+    first: Outcome,
+    second: Outcome,
+    *shows: str,
+) -> list[Witness]:
+    """Show two patients by the same facts, but for the one in which they differ."""
+    subject, population = report.subject, report.population
+    differing = [p for p, (a, b) in enumerate(zip(*pair, strict=True)) if a != b]
+    places: set[int] = set()
+    for patient, outcome in zip(pair, (first, second), strict=True):
+        literal = subject.outcome(outcome)
+        places |= prime_region(population.patients, literal, patient, differing).keys()
+    return [
+        population.shown(
+            subject,
+            outcome,
+            {place: 1 << patient[place] for place in sorted(places)},
+            shows[number] if shows else "",
+        )
+        for number, (patient, outcome) in enumerate(zip(pair, (first, second), strict=True))
+    ]
+
+
+def _deciding(report: Report, pair: tuple[Patient, Patient]) -> list[str]:
+    """Return the criteria without parts that one of two patients meets and the other does not."""
+    subject = report.subject
+    one, other = (subject.statuses({p: 1 << v for p, v in enumerate(each)}) for each in pair)
+    return [
+        section
+        for section in subject.roots_of
+        if section not in subject.branches
+        and one[("met", subject.number, section)] is not other[("met", subject.number, section)]
+    ]
+
+
+def check_thresholds(report: Report) -> Iterator[Finding]:
+    """Find thresholds of numbers at which no answer ever turns."""
+    subject, population = report.subject, report.population
+    circuit, patients = population.circuit, population.patients
+    facts = population.vocabulary.facts
+    derivation = subject.derivation
+    answers = [
+        *(("outcome", outcome.value) for outcome, _ in outcomes(subject)),
+        *(
+            atom
+            for part in ("basis", "refer_to", "months", "quantity")
+            for atom in subject.answers(part)
+        ),
+    ]
+    for place, domain in enumerate(circuit.domains[: circuit.units_end]):
+        fact = domain.unit.fact
+        for value, cut in enumerate(domain.cuts):
+            sections = _comparing(report, fact, cut)
+            if not sections:
+                continue
+            below, above = circuit.holding(place, 1 << value), circuit.holding(place, 2 << value)
+            turns = any(
+                patients.neighbours(place, [below, sign * literal], [above, -sign * literal])
+                for literal in map(derivation.literal, answers)
+                for sign in (1, -1)
+            )
+            if not turns:
+                number = facts[fact].number(cut)
+                yield report.finding(
+                    FindingKind.THRESHOLD_WITHOUT_EFFECT,
+                    f"{fact} {number}",
+                    sections,
+                    f"No answer turns where {fact} reaches {number}, which {listed(sections)} "
+                    "compares it with",
+                )
+
+
+def _comparing(report: Report, fact: str, cut: int) -> list[str]:
+    """Return the criteria of the version whose own rules turn where a number reaches a cut."""
+    program = report.subject.derivation.program
+    number = program.atoms.get(("reaches", fact, cut))
+    return [] if number is None else using(report, program, number)
+
+
+def using(report: Report, program: GroundProgram, number: int) -> list[str]:
+    """Return the criteria by whose own rules an atom is looked at, directly or through helpers."""
+    subject, derivation = report.subject, report.subject.derivation
+    names = {number: atom for atom, number in program.atoms.items()}
+    reached, found = {number}, []
+    for atom in derivation.order:
+        for rule in derivation.rules.get(atom, ()):
+            if any(abs(part) in reached for part in rule.body):
+                name = names.get(atom, ("",))
+                if name[:2] == ("met", subject.number):
+                    found.append(str(name[2]))
+                    break
+                reached.add(atom)
+    return sorted(set(found))

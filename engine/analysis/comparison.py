@@ -1,0 +1,254 @@
+"""Comparisons: all patients where two versions part, in the fewest words, and every way to an outcome."""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+
+from engine.analysis.difference import Comparison, Difference, Phase, Region, Route, Verdict
+from engine.analysis.finding import Witness
+from engine.analysis.patients import Patients
+from engine.analysis.regions import Region as Values
+from engine.analysis.regions import cover, inside, irredundant
+from engine.analysis.renewal import REQUEST
+from engine.analysis.subject import Population, Subject, outcomes
+from engine.circuit import TRUE, Literal
+from engine.determination import OUTCOMES, Outcome
+from engine.solver import SolvingStoppedError
+
+MOST_REGIONS = 1_000
+"""Regions of one difference; where there are more, this is said."""
+LINE_OF_BUSINESS = "line_of_business"
+PARTS = {
+    "months": Outcome.APPROVE,
+    "quantity": Outcome.APPROVE,
+    "refer_to": Outcome.REFER,
+    "basis": Outcome.DENY,
+}
+"""The parts of an answer, and the outcome that has them."""
+NONE = "none"
+"""The value of a part that an answer does not state."""
+
+
+def compared(population: Population) -> Comparison:
+    """Compare the two subjects of a population."""
+    first, second = population.subjects
+    found: list[Difference] = []
+    complete = True
+    try:
+        found.extend(_outcomes_parted(population))
+        found.extend(_parts_parted(population))
+    except SolvingStoppedError:
+        complete = False
+    complete = complete and all(difference.complete for difference in found)
+    return Comparison(
+        first=(first.number, first.stated.version.start),
+        second=(second.number, second.stated.version.start),
+        readings=(_chosen(first), _chosen(second)),
+        verdict=_verdict(found),
+        differences=tuple(found),
+        phases=tuple(_phases(population)) if complete else (),
+        proof=_proof(population, complete=complete),
+        complete=complete,
+    )
+
+
+def _chosen(subject: Subject) -> dict[str, str]:
+    readings, chosen = subject.stated.policy.readings, subject.stated.readings or {}
+    return {n: choice for n, choice in sorted(chosen.items()) if choice != readings[n].default}
+
+
+def _proof(population: Population, *, complete: bool) -> str:
+    circuit = population.circuit
+    units = circuit.domains[: circuit.units_end]
+    facts = len({domain.unit.fact for domain in units})
+    over = (
+        f"every patient without contradictions: {facts} facts, {len(units)} with every member of a "
+        f"set, numbers told apart at {sum(len(domain.cuts) for domain in units)} thresholds"
+    )
+    if not complete:
+        return f"A limit was met: the regions listed are proved, and there are more. Looked at was {over}"
+    return f"Proved over {over}. Outside of the regions listed, the answers are the same"
+
+
+def _outcomes_parted(population: Population) -> Iterator[Difference]:
+    first, second = population.subjects
+    for (one, mine), (other, theirs) in product(outcomes(first), outcomes(second)):
+        holds = population.circuit.all_of([mine, theirs])
+        if one is other or population.patients.find(holds) is None:
+            continue
+        values, complete = _cover(population.patients, holds)
+        regions = (
+            Region(
+                facts=population.facts(region),
+                first_sections=first.sections(one, region),
+                second_sections=second.sections(other, region),
+                witnesses=(
+                    population.shown(first, one, region),
+                    population.shown(second, other, region),
+                ),
+            )
+            for region in values
+        )
+        yield Difference(
+            part="outcome",
+            first=one.value,
+            second=other.value,
+            regions=tuple(regions),
+            complete=complete,
+        )
+
+
+def _cover(patients: Patients, holds: Literal) -> tuple[list[Values], bool]:
+    """Return prime regions that cover a literal, the shortest first; and whether all are found."""
+    found: list[Values] = []
+    try:
+        for region in cover(patients, holds):
+            if len(found) == MOST_REGIONS:
+                return sorted(found, key=_length), False
+            found.append(region)
+        return sorted(irredundant(patients, holds, found), key=_length), True
+    except SolvingStoppedError:
+        return sorted(found, key=_length), False
+
+
+def _length(region: Values) -> tuple[int, list[tuple[int, int]]]:
+    return len(region), sorted(region.items())
+
+
+def _parts_parted(population: Population) -> Iterator[Difference]:
+    """Yield where both give the same outcome and differ in a part of the answer."""
+    circuit = population.circuit
+    first, second = population.subjects
+    for part, outcome in PARTS.items():
+        both = circuit.all_of(
+            [population.patients.valid, first.outcome(outcome), second.outcome(outcome)]
+        )
+        mine, theirs = _values(first, part), _values(second, part)
+        among = Patients(circuit, both, population.budget)
+        for (one, literal), (other, another) in product(mine.items(), theirs.items()):
+            holds = circuit.all_of([literal, another])
+            if one == other or among.find(holds) is None:
+                continue
+            values, complete = _cover(among, holds)
+            regions = []
+            for region in values:
+                narrowed = circuit.all_of([both, holds, *inside(circuit, region)])
+                patient = population.patients.find(narrowed)
+                if patient is None:
+                    raise SolvingStoppedError
+                case = population.region(narrowed, patient, region)
+                regions.append(
+                    Region(
+                        facts=population.facts(region),
+                        first_sections=_cited(first, part, one),
+                        second_sections=_cited(second, part, other),
+                        witnesses=_both(population, outcome, case),
+                    )
+                )
+            yield Difference(
+                part=part, first=one, second=other, regions=tuple(regions), complete=complete
+            )
+
+
+def _both(population: Population, outcome: Outcome, case: Values) -> tuple[Witness, Witness]:
+    first, second = population.subjects
+    return population.shown(first, outcome, case), population.shown(second, outcome, case)
+
+
+def _values(subject: Subject, part: str) -> dict[str, Literal]:
+    """Return the values a part of the answer can have, with the literals by which it has them."""
+    found: dict[str, list[Literal]] = {}
+    for atom in subject.answers(part):
+        value = " ".join(str(term) for term in atom[3:])
+        found.setdefault(value, []).append(subject.derivation.literal(atom))
+    circuit = subject.circuit
+    values = {value: circuit.any_of(literals) for value, literals in found.items()}
+    return values | {NONE: circuit.all_of(-literal for literal in values.values())}
+
+
+def _cited(subject: Subject, part: str, value: str) -> tuple[str, ...]:
+    return tuple(
+        dict.fromkeys(
+            str(atom[2])
+            for atom in subject.answers(part)
+            if " ".join(str(term) for term in atom[3:]) == value
+        )
+    )
+
+
+def _verdict(differences: list[Difference]) -> Verdict:
+    order = [outcome.value for outcome in OUTCOMES]
+    stricter = looser = False
+    for each in differences:
+        if each.part == "outcome":
+            worse = order.index(each.first) > order.index(each.second)
+            stricter, looser = stricter or worse, looser or not worse
+        elif each.part == "months" and NONE not in (each.first, each.second):
+            shorter = int(each.first) < int(each.second)
+            stricter, looser = stricter or shorter, looser or not shorter
+    if stricter or looser:
+        if stricter and looser:
+            return Verdict.INCOMPARABLE
+        return Verdict.STRICTER if stricter else Verdict.LOOSER
+    return Verdict.SAME_OUTCOMES if differences else Verdict.EQUIVALENT
+
+
+def _phases(population: Population) -> Iterator[Phase]:
+    """Yield how the two stand to each other for each kind of request and line of business."""
+    circuit, patients = population.circuit, population.patients
+    places = [
+        place
+        for fact in (REQUEST, LINE_OF_BUSINESS)
+        for place in population.places([fact])
+        if circuit.domains[place].names
+    ]
+    first, second = population.subjects
+    for chosen in product(*(range(circuit.domains[place].size) for place in places)):
+        region = {place: 1 << value for place, value in zip(places, chosen, strict=True)}
+        within = inside(circuit, region)
+        if patients.find(*within) is None:
+            continue
+        found = [
+            Difference(part="outcome", first=one.value, second=other.value, regions=())
+            for (one, mine), (other, theirs) in product(outcomes(first), outcomes(second))
+            if one is not other and patients.find(mine, theirs, *within) is not None
+        ]
+        yield Phase(
+            facts=population.facts(region), verdict=_verdict(found or _parts(population, within))
+        )
+
+
+def _parts(population: Population, within: list[Literal]) -> list[Difference]:
+    """Return in which parts the two differ for some patients, without regions."""
+    first, second = population.subjects
+    found = []
+    for part, outcome in PARTS.items():
+        both = [first.outcome(outcome), second.outcome(outcome), *within]
+        for (one, mine), (other, theirs) in product(
+            _values(first, part).items(), _values(second, part).items()
+        ):
+            if one != other and population.patients.find(mine, theirs, *both) is not None:
+                found.append(Difference(part=part, first=one, second=other, regions=()))
+    return found
+
+
+def routes(population: Population, outcome: Outcome) -> Iterator[Route]:
+    """Yield prime regions that cover an outcome, for an approval those of each pathway."""
+    (subject,) = population.subjects
+    ways: Mapping[str | None, Literal] = {None: subject.outcome(outcome)}
+    if outcome is Outcome.APPROVE:
+        ways = {pathway: subject.approves(pathway) for pathway in subject.pathways}
+    for pathway, holds in ways.items():
+        if holds == -TRUE:
+            continue
+        values, complete = _cover(population.patients, holds)
+        if not complete:
+            raise SolvingStoppedError
+        for region in values:
+            yield Route(
+                policy=subject.number,
+                version=subject.stated.version.start,
+                outcome=outcome.value,
+                pathway=pathway,
+                facts=population.facts(region),
+                sections=subject.sections(outcome, region),
+            )

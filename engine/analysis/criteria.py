@@ -1,0 +1,326 @@
+"""Findings about criteria: what is never or always met, and what no outcome ever hangs on."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, combinations, pairwise
+
+from engine.analysis.answers import using
+from engine.analysis.finding import Finding, FindingKind, Severity, Witness
+from engine.analysis.report import Report, listed
+from engine.analysis.subject import Subject, outcomes
+from engine.circuit import TRUE, Derivation, Literal
+from engine.program import Atom, Rule
+
+KIND_OF_RULE = {"all": "has_unmet_part", "none": "has_met_part", "any": "met"}
+"""The predicate by whose rules a criterion looks at its parts (encodings/language.lp)."""
+
+
+def check_criteria(report: Report) -> Iterator[Finding]:
+    """Find criteria and parts of criteria that do no work, with the reason where there is one."""
+    idle: set[str] = set()
+    for section, finding in chain(_never_met(report), _always_met(report), _contained(report)):
+        idle.add(section)
+        yield finding
+    yield from _never_decisive(report, idle)
+    yield from _same(report)
+    yield from _nested_ways(report)
+
+
+def _never_met(report: Report) -> Iterator[tuple[str, Finding]]:
+    """Find criteria no patient meets, and alternatives that the rest of a pathway rules out."""
+    subject, patients = report.subject, report.population.patients
+    dead: set[str] = set()
+    for section, roots in subject.roots_of.items():
+        if any(parent in dead for parent in subject.parents.get(section, ())):
+            dead.add(section)
+            continue
+        if patients.find(subject.met(section)) is None:
+            dead.add(section)
+            finding = report.finding(
+                FindingKind.NEVER_MET,
+                section,
+                [section],
+                f"No patient meets {section}",
+                repair="Correct the rule, or take the section out if the document allows",
+            )
+            yield section, finding
+            continue
+        against = [_ruled_out(subject, root, section) for root in roots]
+        if against and all(against):
+            dead.add(section)
+            sections = sorted({other for some in against for other in some or ()})
+            finding = report.finding(
+                FindingKind.CONTRADICTING_SECTIONS,
+                section,
+                [section, *sections],
+                f"Whoever meets {section} cannot meet {listed(sections)}, which is asked for too, so "
+                f"{section} never helps",
+                _shown(report, [subject.met(section), subject.applies(roots[0])]),
+                repair=f"Waive {listed(sections)} for {section}, or say in a reading which binds",
+            )
+            yield section, finding
+
+
+def _shown(report: Report, literals: Iterable[Literal]) -> list[Witness]:
+    witness = report.population.example(report.subject, literals)
+    return [witness] if witness else []
+
+
+def _ruled_out(subject: Subject, root: str, section: str) -> list[str] | None:
+    """Return criteria of a tree, all of them asked for, that a section cannot be met with.
+
+    None if it can be met with all of them.
+    """
+    patients = subject.patients
+    required = [
+        (part, subject.met(part) if holds else -subject.met(part))
+        for part, holds in _required(subject, root, section)
+    ]
+    base = [subject.applies(root), subject.met(section)]
+    if patients.find(*base) is None or patients.find(*base, *(lit for _, lit in required)):
+        return None
+    kept = list(required)
+    for entry in required:
+        rest = [other for other in kept if other is not entry]
+        if patients.find(*base, *(literal for _, literal in rest)) is None:
+            kept = rest
+    return [part for part, _ in kept]
+
+
+def _required(subject: Subject, root: str, section: str) -> Iterator[tuple[str, bool]]:
+    """Yield the parts that a root asks for beside those on the way to a section: met, or not."""
+    way = _way(subject, root, section)
+    for above, below in pairwise(way):
+        branch = subject.branches[above]
+        if branch.needs in ("all", "none"):
+            for part in branch.parts:
+                if part != below:
+                    yield part, branch.needs == "all"
+
+
+def _way(subject: Subject, root: str, section: str) -> list[str]:
+    """Return the sections from a root down to one below it."""
+    way = [section]
+    while way[0] != root:
+        above = [p for p in subject.parents[way[0]] if root in subject.roots_of[p]]
+        way.insert(0, above[0])
+    return way
+
+
+def _always_met(report: Report) -> Iterator[tuple[str, Finding]]:
+    """Find criteria that are met wherever their pathway applies."""
+    subject, patients = report.subject, report.population.patients
+    for section, roots in subject.roots_of.items():
+        met = subject.met(section)
+        if section in roots or not all(
+            patients.always(met, subject.applies(root)) for root in roots
+        ):
+            continue
+        holds = "in every case" if patients.always(met) else f"wherever {listed(roots)} applies"
+        text = f"{section} is met {holds}"
+        yield section, report.finding(FindingKind.ALWAYS_MET, section, [section], text)
+
+
+def _contained(report: Report) -> Iterator[tuple[str, Finding]]:
+    """Find parts of one criterion of which one makes another needless."""
+    subject, patients = report.subject, report.population.patients
+    trivial: dict[str, bool] = {}
+
+    def is_open(section: str) -> bool:
+        """Whether some patients meet a criterion and others do not."""
+        if section not in trivial:
+            met = subject.met(section)
+            trivial[section] = patients.find(met) is None or patients.find(-met) is None
+        return not trivial[section]
+
+    groups = [(section, branch.needs, branch.parts) for section, branch in subject.branches.items()]
+    for section, needs, parts in groups:
+        if section not in subject.roots_of or needs not in ("all", "any", "none"):
+            continue
+        for one, other in combinations(filter(is_open, parts), 2):
+            mine, theirs = subject.met(one), subject.met(other)
+            forth, back = patients.always(theirs, mine), patients.always(mine, theirs)
+            if forth and back:
+                both = f"{one} and {other} are met by the same patients"
+                rest = f", and {section} asks for both" if needs == "all" else ": one would do"
+                repair = f"Take one of the two out of {section}"
+                yield (
+                    other,
+                    report.finding(
+                        FindingKind.SAME_EFFECT,
+                        f"{one} = {other}",
+                        [one, other],
+                        both + rest,
+                        repair=repair,
+                    ),
+                )
+            elif forth or back:
+                narrow, wide = (one, other) if forth else (other, one)
+                idle = wide if needs == "all" else narrow
+                yield (
+                    idle,
+                    report.finding(
+                        FindingKind.CONTAINED,
+                        f"{narrow} in {wide}",
+                        [narrow, wide],
+                        f"Whoever meets {narrow} meets {wide} too, so {section} would ask the same "
+                        f"without {idle}",
+                        _shown(report, [subject.met(wide), -subject.met(narrow)]),
+                        repair=f"Take {idle} out of {section}, unless the document means more by it",
+                    ),
+                )
+
+
+def _never_decisive(report: Report, idle: set[str]) -> Iterator[Finding]:
+    """Find parts without which every patient would get the same answer."""
+    subject = report.subject
+    for parent, branch in subject.branches.items():
+        if parent not in subject.roots_of or branch.needs not in KIND_OF_RULE:
+            continue
+        for part in branch.parts:
+            if part in idle:
+                continue
+            rules = _looking(subject, parent, branch.needs, part)
+            if not rules:
+                continue
+            varied = report.population.circuit.vary(subject.derivation, {}, rules)
+            if report.population.patients.find(differs(report, varied)) is None:
+                yield report.finding(
+                    FindingKind.NEVER_DECISIVE,
+                    f"{part} of {parent}",
+                    [part, parent],
+                    f"No answer hangs on {part}: without it in {parent}, every patient would get "
+                    "the same",
+                    _shown(report, [-subject.met(part)]),
+                )
+
+
+def _looking(subject: Subject, parent: str, needs: str, part: str) -> list[Rule]:
+    """Return the rules by which a criterion looks at one of its parts."""
+    atoms = subject.derivation.program.atoms
+    head = atoms.get((KIND_OF_RULE[needs], subject.number, parent))
+    met = atoms.get(("met", subject.number, part))
+    if head is None or met is None:
+        return []
+    body = (-met,) if needs == "all" else (met,)
+    return [rule for rule in subject.derivation.rules.get(head, ()) if rule.body == body]
+
+
+def differs(report: Report, varied: Derivation) -> Literal:
+    """Return a literal that holds where a variant gives another answer than the version."""
+    subject, circuit = report.subject, report.population.circuit
+    derivation = subject.derivation
+    atoms = [("outcome", outcome.value) for outcome, _ in outcomes(subject)]
+    pairs = [(derivation.literal(atom), varied.literal(atom)) for atom in atoms]
+    for part in ("basis", "refer_to", "months", "quantity"):
+        by_value: dict[tuple[int | str, ...], tuple[list[Literal], list[Literal]]] = {}
+        for atom in subject.answers(part):
+            mine, theirs = by_value.setdefault(atom[3:], ([], []))
+            mine.append(derivation.literal(atom))
+            theirs.append(varied.literal(atom))
+        pairs += [
+            (circuit.any_of(mine), circuit.any_of(theirs)) for mine, theirs in by_value.values()
+        ]
+    return circuit.any_of(
+        literal
+        for one, other in pairs
+        if one != other
+        for literal in (circuit.all_of([one, -other]), circuit.all_of([-one, other]))
+    )
+
+
+def _same(report: Report) -> Iterator[Finding]:
+    """Find criteria of different places that ask the same."""
+    subject, patients = report.subject, report.population.patients
+    classes: list[list[str]] = []
+    for section in subject.roots_of:
+        met = subject.met(section)
+        if abs(met) == TRUE or _is_single_part(subject, section):
+            continue
+        for members in classes:
+            other = subject.met(members[0])
+            if met == other or (patients.always(met, other) and patients.always(other, met)):
+                members.append(section)
+                break
+        else:
+            classes.append([section])
+    for members in classes:
+        if len(members) > 1 and patients.find(subject.met(members[0])) is not None:
+            wording = {subject.texts.get(section, "") for section in members}
+            words = "in the same words" if len(wording) == 1 else "in different words"
+            yield report.finding(
+                FindingKind.SAME_CRITERION,
+                " = ".join(members),
+                members,
+                f"{listed(members)} ask the same, {words}",
+            )
+
+
+def _is_single_part(subject: Subject, section: str) -> bool:
+    """Whether a criterion stands or falls with another that is above it, its only part."""
+    return any(
+        subject.branches[above].parts == (section,) for above in subject.parents.get(section, ())
+    )
+
+
+def _nested_ways(report: Report) -> Iterator[Finding]:
+    """Find ways to a statement of the policy's own, of which one holds another."""
+    subject, patients = report.subject, report.population.patients
+    derivation = subject.derivation
+    names = {number: atom for atom, number in derivation.program.atoms.items()}
+    for head, rules in sorted(derivation.rules.items()):
+        atom = names.get(head, ())
+        if len(rules) < 2 or atom[1:2] != (subject.number,) or atom[0] in LANGUAGE:
+            continue
+        ways: list[tuple[str, Literal]] = []
+        for rule in rules:
+            asked = {names.get(abs(part), ("",))[0] for part in rule.body}
+            literal = _all_of(report, rule)
+            if not asked & {"reads", "met", "applies"} and patients.find(literal) is not None:
+                ways.append((_called(rule, names), literal))
+        for way, mine in ways:
+            wider = [
+                other
+                for other, theirs in ways
+                if other != way
+                and patients.always(theirs, mine)
+                and (other < way or not patients.always(mine, theirs))
+            ]
+            if wider:
+                yield report.finding(
+                    FindingKind.CONTAINED,
+                    f"{atom[0]}: {way}",
+                    using(report, derivation.program, head),
+                    f"Of the ways to {atom[0]!r}, {way!r} is contained in "
+                    f"{listed(map(repr, wider))}",
+                    severity=Severity.NOTE,
+                )
+
+
+def _all_of(report: Report, rule: Rule) -> Literal:
+    """Return the literal of a rule's body."""
+    literals = report.subject.derivation.literals
+    return report.population.circuit.all_of(
+        literals[part] if part > 0 else -literals[-part] for part in rule.body
+    )
+
+
+LANGUAGE = frozenset(
+    {
+        "met", "applies", "approves", "approved", "outcome", "answer", "states", "served",
+        "lacks_partner", "has_further_partner", "included_combination", "exact_combination",
+        "has_unmet_part", "has_met_part", "refers", "denies", "advises", "months", "months_up_to",
+        "quantity", "partner", "impossible",
+    }
+)  # fmt: skip
+"""Predicates of the language, whose rules are not the policy's own."""
+
+
+def _called(rule: Rule, names: Mapping[int, Atom]) -> str:
+    """Name a way by what its conditions ask, without the policy's number."""
+    atoms = sorted((names[abs(part)], part > 0) for part in rule.body if abs(part) in names)
+    if len(atoms) == 1 and len(atoms[0][0]) == 3 and atoms[0][0][0] not in ("is", "includes"):
+        return str(atoms[0][0][2])
+    return ", ".join(
+        f"{'' if holds else 'not '}{' '.join(map(str, (atom[0], *atom[1:])))}"
+        for atom, holds in atoms
+    )

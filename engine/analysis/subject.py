@@ -1,0 +1,225 @@
+"""The subject of an analysis: versions of policies over one set of patients."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from engine.analysis.finding import Witness
+from engine.analysis.patients import Patient, Patients
+from engine.analysis.regions import Region, prime_region
+from engine.circuit import TRUE, Circuit, Derivation, Literal
+from engine.determination import OUTCOMES, Outcome
+from engine.goals import Want
+from engine.grounds import Grounds, Statuses
+from engine.inputs import Inputs, as_known
+from engine.policy import Branch, Policy, Version, branches, section_order
+from engine.program import Atom, GroundProgram
+from engine.solver import Budget
+from facts.values import Known
+from facts.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """One version of a policy with its readings chosen, or left to each patient (None)."""
+
+    policy: Policy
+    version: Version
+    readings: Mapping[str, str] | None
+
+    @property
+    def constants(self) -> dict[Atom, Literal]:
+        """The atoms by which rules ask for a reading, with what the choice makes of them."""
+        return {
+            ("reads", self.policy.number, name, choice): TRUE
+            if self.readings and self.readings[name] == choice
+            else -TRUE
+            for name, reading in (self.policy.readings if self.readings else {}).items()
+            for choice in reading.choices
+        }
+
+
+class Subject:
+    """One version of a policy as literals of a circuit."""
+
+    def __init__(
+        self, circuit: Circuit, derivation: Derivation, stated: Stated, patients: Patients
+    ) -> None:
+        self.circuit = circuit
+        self.derivation = derivation
+        self.stated = stated
+        self.patients = patients
+        self.number = stated.policy.number
+        program = stated.version.program
+        self.texts = stated.version.texts
+        self.branches: Mapping[str, Branch] = branches(program)
+        self.pathways = [str(section) for _, section in program.arguments("pathway")]
+        self.dispositions = [str(section) for _, section in program.arguments("disposition")]
+
+    def outcome(self, outcome: Outcome) -> Literal:
+        """Return the literal of an outcome."""
+        return self.derivation.literal(("outcome", outcome.value))
+
+    def met(self, section: str) -> Literal:
+        """Return the literal of a criterion."""
+        return self.derivation.literal(("met", self.number, section))
+
+    def applies(self, section: str) -> Literal:
+        """Return the literal by which a pathway or disposition is the one for a request."""
+        return self.derivation.literal(("applies", self.number, section))
+
+    def approves(self, pathway: str) -> Literal:
+        """Return the literal by which a pathway approves."""
+        return self.circuit.all_of([self.applies(pathway), self.met(pathway)])
+
+    def answers(self, part: str) -> list[Atom]:
+        """Return the atoms that give a part of the answer: their third place has the value."""
+        return [atom for atom in self.derivation.program.possible("answer") if atom[1] == part]
+
+    @cached_property
+    def roots_of(self) -> Mapping[str, tuple[str, ...]]:
+        """Return for each criterion in a tree the pathways and dispositions it is below."""
+        found: dict[str, list[str]] = {}
+        for root in (*self.pathways, *self.dispositions):
+            pending, seen = [root], set[str]()
+            while pending:
+                section = pending.pop()
+                if section not in seen:
+                    seen.add(section)
+                    found.setdefault(section, []).append(root)
+                    pending.extend(self.branches.get(section, Branch(None, ())).parts)
+        return {section: tuple(found[section]) for section in sorted(found, key=section_order)}
+
+    @cached_property
+    def parents(self) -> Mapping[str, tuple[str, ...]]:
+        """Return for each criterion those it is a part of."""
+        found: dict[str, list[str]] = {}
+        for section in self.roots_of:
+            for part in self.branches.get(section, Branch(None, ())).parts:
+                found.setdefault(part, []).append(section)
+        return {part: tuple(sections) for part, sections in found.items()}
+
+    @cached_property
+    def _grounds(self) -> Grounds:
+        return Grounds(self.circuit, self.derivation, self.stated.policy, self.stated.version)
+
+    def statuses(self, region: Region) -> Statuses:
+        """Return what surely holds, and surely fails, for the patients of a region."""
+        possible = [region.get(p, values) for p, values in enumerate(self.circuit.all_values)]
+        (statuses,) = self._grounds.statuses([possible])
+        return statuses
+
+    def sections(self, outcome: Outcome, region: Region) -> tuple[str, ...]:
+        """Return the deepest sections that carry an outcome for the patients of a region."""
+        return self._grounds.sections(Want(outcome), self.statuses(region))
+
+
+class Population:
+    """All patients that some versions of policies, and references, can tell apart."""
+
+    def __init__(
+        self,
+        stated: Sequence[Stated],
+        vocabulary: Vocabulary,
+        budget: Budget,
+        others: Iterable[GroundProgram] = (),
+    ) -> None:
+        self.vocabulary = vocabulary
+        self.budget = budget
+        programs = [each.version.program for each in stated]
+        whole = programs[0] if stated[0].readings is None else Inputs.shared([*programs, *others])
+        self.circuit = Circuit(whole, Inputs(whole, vocabulary.facts))
+        derivations = [
+            self.circuit.derivation
+            if each.readings is None
+            else self.circuit.derive(each.version.program, each.constants)
+            for each in stated
+        ]
+        invalid = self.circuit.any_of(
+            derivation.literal(atom)
+            for derivation in derivations
+            for atom in derivation.program.possible("impossible")
+        )
+        self.patients = Patients(self.circuit, -invalid, budget)
+        self.subjects = [
+            Subject(self.circuit, derivation, each, self.patients)
+            for derivation, each in zip(derivations, stated, strict=True)
+        ]
+
+    def facts(self, region: Region) -> dict[str, Known]:
+        """Say a region as what is known of facts; readings are left out."""
+        units = self.circuit.units_end
+        values = {place: kept for place, kept in region.items() if place < units}
+        return as_known(self.circuit.domains, values, self.vocabulary.facts)
+
+    def readings(self, region: Region) -> dict[str, str]:
+        """Return the readings that a region chooses."""
+        units, domains = self.circuit.units_end, self.circuit.domains
+        return {
+            domains[place].unit.fact: domains[place].names[values.bit_length() - 1]
+            for place, values in region.items()
+            if place >= units
+        }
+
+    def places(self, facts: Iterable[str]) -> list[int]:
+        """Return the places of the units of some facts."""
+        wanted = set(facts)
+        units = self.circuit.domains[: self.circuit.units_end]
+        return [place for place, domain in enumerate(units) if domain.unit.fact in wanted]
+
+    def witness(
+        self,
+        subject: Subject,
+        outcome: Outcome,
+        holds: Literal,
+        patient: Patient,
+        kept: Iterable[int] = (),
+        shows: str = "",
+    ) -> Witness:
+        """Return the fewest facts of a patient by which a literal holds, as a case.
+
+        The literal must entail the outcome.
+        """
+        return self.shown(subject, outcome, self.region(holds, patient, kept), shows)
+
+    def region(self, holds: Literal, patient: Patient, kept: Iterable[int] = ()) -> Region:
+        """Return a prime region around a patient in which a literal holds; some places stay."""
+        readings = range(self.circuit.units_end, len(self.circuit.domains))
+        return prime_region(self.patients, holds, patient, {*kept, *readings})
+
+    def example(
+        self,
+        subject: Subject,
+        literals: Iterable[Literal],
+        kept: Iterable[int] = (),
+        shows: str = "",
+    ) -> Witness | None:
+        """Return the fewest facts by which all literals hold and the outcome is settled."""
+        asked = list(literals)
+        for outcome, literal in outcomes(subject):
+            patient = self.patients.find(*asked, literal)
+            if patient is not None:
+                holds = self.circuit.all_of([*asked, literal])
+                return self.witness(subject, outcome, holds, patient, kept, shows)
+        return None
+
+    def shown(self, subject: Subject, outcome: Outcome, region: Region, shows: str = "") -> Witness:
+        """Return a region as a case."""
+        stated = subject.stated
+        defaults = {name: reading.default for name, reading in stated.policy.readings.items()}
+        chosen = self.readings(region) if stated.readings is None else stated.readings
+        return Witness(
+            facts=self.facts(region),
+            outcome=outcome,
+            readings={n: c for n, c in sorted(chosen.items()) if c != defaults[n]},
+            shows=shows,
+            policy=stated.policy.number,
+            version=stated.version.start,
+        )
+
+
+def outcomes(subject: Subject, without: Outcome | None = None) -> Iterator[tuple[Outcome, Literal]]:
+    """Yield the outcomes that cases can have, with their literals."""
+    for outcome in OUTCOMES:
+        if outcome is not without and subject.outcome(outcome) != -TRUE:
+            yield outcome, subject.outcome(outcome)
