@@ -1,13 +1,15 @@
-"""The command line: `policygrounds determine | explain | interview | policies | facts`.
+"""The command line: of cases, `policygrounds determine | explain | interview | policies | facts`.
+
+Of policies as such: `policygrounds check | compare | diff | routes | tree` (`queries.checking`).
 
 Exit status: 0 if everything asked was answered; 1 if `policies --prove` found a case without
-exactly one outcome; 2 for bad input, be it one case among many, and for what could not be done.
+exactly one outcome, or `check` a finding that counts; 2 for bad input, be it one case among many,
+and for what could not be done.
 """
 
 import json
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 
 import click
@@ -17,6 +19,7 @@ from facts.case import Case
 from facts.errors import PolicygroundsError, did_you_mean
 from facts.schema import case_schema
 from facts.vocabulary import Diagnosis, Drug, Fact, Vocabulary
+from queries.checking import check, compare, diff, routes, tree
 from queries.explaining import explain, interview
 from queries.knowledge_base import Counterexample, KnowledgeBase
 from queries.shell import (
@@ -30,6 +33,7 @@ from queries.shell import (
     new_console,
     own_readings,
     print_json,
+    program_version,
     readings_option,
 )
 from queries.terminal import (
@@ -41,17 +45,11 @@ from queries.terminal import (
     show_proof,
     show_sections,
 )
-
-
-def _version() -> str:
-    try:
-        return metadata.version("policygrounds")
-    except metadata.PackageNotFoundError:
-        return "not installed"
+from queries.testing import test
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(_version(), prog_name="policygrounds")
+@click.version_option(program_version(), prog_name="policygrounds")
 def main() -> None:
     """Decide drug-coverage requests under policies written as logic, with their grounds."""
 
@@ -251,5 +249,6 @@ def _diagnosis_json(diagnosis: Diagnosis) -> dict[str, object]:
     }
 
 
-main.add_command(explain)
-main.add_command(interview)
+for command in (explain, interview, check, compare, diff, routes, tree):
+    main.add_command(command)
+main.add_command(test)

@@ -7,10 +7,10 @@ from engine.analysis.difference import Comparison, Difference, Region, Verdict
 from engine.analysis.finding import Witness
 from engine.policy import Policy
 from facts.vocabulary import Vocabulary
-from queries.findings import chosen
+from queries.findings import chosen, sentence
 from queries.grouping import group_alike
 from queries.patients import patients, patients_with, size
-from queries.phrases import capitalized
+from queries.phrases import capitalized, counted
 from queries.witnesses import stated, witness_json
 
 _DONE = {"approve": "approves", "refer": "refers", "deny": "denies"}
@@ -100,6 +100,7 @@ class DifferenceView:
     first: str
     second: str
     rows: tuple[Parted, ...]
+    regions: str
     complete: bool
 
 
@@ -114,6 +115,7 @@ class ComparisonView:
     readings: str
     phases: tuple[tuple[str, str], ...]
     differences: tuple[DifferenceView, ...]
+    proof: str
 
 
 def comparison_view(
@@ -139,6 +141,7 @@ def comparison_view(
             _difference_view(difference, first, second, vocabulary)
             for difference in comparison.differences
         ),
+        sentence(comparison.proof),
     )
 
 
@@ -168,6 +171,7 @@ def _difference_view(
         [region.facts for region in regions],
         [(region.first_sections, region.second_sections) for region in regions],
         vocabulary,
+        any_drugs=True,
     )
     rows = tuple(
         Parted(
@@ -184,6 +188,7 @@ def _difference_view(
         _said(difference.part, difference.first),
         _said(difference.part, difference.second),
         rows,
+        counted(len(regions), "region"),
         difference.complete,
     )
 
@@ -201,8 +206,12 @@ def _said(part: str, value: str) -> str:
     if part == "outcome":
         return _DONE.get(value, value)
     words = value.replace("_", " ")
+    if value == "none":
+        return "not stated"
     if part == "months" and value.isdigit():
-        return "1 month" if value == "1" else f"{words} months"
+        return counted(int(value), "month")
+    if part == "quantity" and len(limit := words.split()) == 3 and limit[0].isdigit():
+        return f"{counted(int(limit[0]), limit[1])} in {limit[2]} days"
     return words
 
 

@@ -31,6 +31,7 @@ from queries.shell import (
     own_readings,
     print_json,
     readings_option,
+    write_text,
 )
 from queries.terminal_explanations import show_explanation, show_side_by_side
 
@@ -187,12 +188,7 @@ def _write(output: Path | None, text: str) -> None:
     if output is None:
         click.echo(text, nl=not text.endswith("\n"))
         return
-    try:
-        output.write_text(text, "utf-8")
-    except OSError as error:
-        raise PolicygroundsError(
-            f"{output}: cannot be written: {error.strerror or error}"
-        ) from None
+    write_text(output, text)
 
 
 @click.command()

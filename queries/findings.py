@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.analysis.finding import Finding, FindingKind, Severity
+from engine.determination import Outcome
 from engine.policy import Policy, Version
 from facts.vocabulary import Vocabulary
 from queries.accepted import Acceptance
@@ -45,6 +46,12 @@ KINDS: Mapping[FindingKind, str] = {
 }
 """What each kind of finding is about."""
 
+_DONE = {
+    Outcome.APPROVE: "approved",
+    Outcome.REFER: "referred",
+    Outcome.DENY: "denied",
+    Outcome.PEND: "not settled",
+}
 SEVERITIES = tuple(Severity)
 """The severities, the gravest first."""
 
@@ -102,12 +109,10 @@ def finding_json(
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A witness in words: who, with what outcome, and how to decide the case again."""
+    """A witness in words: what becomes of whom, and how to decide the case again."""
 
-    patients: str
     outcome: str
-    shows: str
-    readings: str
+    patients: str
     json: Mapping[str, object]
     command: str
 
@@ -157,11 +162,11 @@ def shown_findings(checked: Checked, vocabulary: Vocabulary) -> tuple[Shown, ...
 
 def _examples(finding: Finding, vocabulary: Vocabulary) -> Iterator[Example]:
     for number, witness in enumerate(finding.witnesses, start=1):
+        said = f" ({witness.shows})" if witness.shows else ""
+        read = f", with {chosen(witness.readings)}" if witness.readings else ""
         yield Example(
+            f"{_DONE[witness.outcome]}{read}{said}",
             patients_with(witness.facts, vocabulary),
-            witness.outcome.value,
-            witness.shows,
-            chosen(witness.readings),
             witness_json(witness, vocabulary),
             replay_command(witness, witness_file(finding, number)),
         )

@@ -65,14 +65,23 @@ class Alike:
 
 
 def group_alike(
-    facts: Sequence[Mapping[str, Known]], kinds: Sequence[Hashable], vocabulary: Vocabulary
+    facts: Sequence[Mapping[str, Known]],
+    kinds: Sequence[Hashable],
+    vocabulary: Vocabulary,
+    *,
+    any_drugs: bool = False,
 ) -> tuple[Alike, ...]:
-    """Group sets of facts of the same kind, in the order of the first of each group."""
+    """Group sets of facts of the same kind, in the order of the first of each group.
+
+    With `any_drugs`, members are alternatives whatever their class.
+    """
     boxes = [
         _box(number, stated, kind)
         for number, (stated, kind) in enumerate(zip(facts, kinds, strict=True))
     ]
     families = _families(vocabulary)
+    if any_drugs:
+        families.append(_Family(families[0].members, 2))
     while (merged := _merge(boxes, families)) is not None:
         boxes = merged
     return tuple(

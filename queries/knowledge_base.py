@@ -1,12 +1,16 @@
 """The knowledge base as callers hold it: load once, then ask."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from threading import local
 
-from engine.determination import Decider, Determination, Outcome
+import kb
+from engine.analysis.analyst import Analyst
+from engine.analysis.difference import Comparison, Route
+from engine.analysis.finding import Finding
+from engine.determination import OUTCOMES, Decider, Determination, Outcome
 from engine.explainer import APPROVAL, Explainer
 from engine.explanation import Explanation, Question, UnderReading, UnderVersion
 from engine.goals import Want
@@ -25,6 +29,8 @@ from facts.errors import (
 )
 from facts.values import Known
 from facts.vocabulary import Kind, Vocabulary
+from queries.accepted import Acceptance, accepted_file, read_accepted, stale_acceptances
+from queries.sources import policy_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +45,12 @@ class Counterexample:
 class KnowledgeBase:
     """A vocabulary and policies, ready to decide cases. Safe to share between threads."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(
+        self, library: Library, folders: Sequence[Path] = (kb.FOLDER / "policies",)
+    ) -> None:
+        """`folders` are those the policies are in; what is accepted lies beside them."""
         self._library = library
+        self._folders = tuple(folders)
         self._threads = local()
 
     @staticmethod
@@ -53,7 +63,8 @@ class KnowledgeBase:
         """
         if not folders:
             return KnowledgeBase(load_packaged())
-        return KnowledgeBase(load_folders([Path(folder) for folder in folders]))
+        paths = [Path(folder) for folder in folders]
+        return KnowledgeBase(load_folders(paths), paths)
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -216,17 +227,108 @@ class KnowledgeBase:
         UncoveredDateError, CaseError for a date that is none, and PolicygroundsError if the solver
         could neither prove nor disprove it within its limits.
         """
-        stated = self.policy(policy)
-        try:
-            version = stated.version(read_date(on))
-        except ValueError:
-            raise CaseError(None, ["on: expected a date such as 2025-09-15"]) from None
+        stated, version = self._stated(policy, on)
         found = self._tools(stated, version).decider.counterexample()
         if found is None:
             return None
         facts, readings, outcomes = found
         case = Case(policy=policy, on=version.start, facts=facts)
         return Counterexample(case, readings, tuple(outcome.value for outcome in outcomes))
+
+    def check(
+        self, policy: str, *, on: str | None = None, readings: Mapping[str, str] | None = None
+    ) -> tuple[Finding, ...]:
+        """Find what is wrong or worth knowing of a policy, over every possible patient.
+
+        The version in force on a date is checked, today's if none is given. Accepted findings are
+        among them; checked as of today under its default readings, a policy gets a finding for
+        every acceptance that nothing is found for. Raises UnknownPolicyError, UncoveredDateError,
+        UnknownReadingError, AcceptanceError, CaseError for a date that is none, and
+        PolicygroundsError if the solver could not finish within its limits.
+        """
+        stated, version = self._stated(policy, on)
+        found = self._analyst().check(stated, version, _choose(stated, readings or {}))
+        if on is None and not readings:
+            accepted = self.accepted(policy).values()
+            found = [*found, *stale_acceptances(stated, version, found, accepted)]
+        return tuple(found)
+
+    def accepted(self, policy: str) -> Mapping[str, Acceptance]:
+        """Return the findings accepted of a policy, by id. Raises AcceptanceError."""
+        file = self.file(policy)
+        return read_accepted(accepted_file(file)) if file else {}
+
+    def file(self, policy: str) -> Path | None:
+        """Return the file that states a policy, if it can still be found."""
+        return policy_file(self._folders, self.policy(policy).number)
+
+    def compare(
+        self,
+        first: str,
+        second: str,
+        *,
+        on: str | None = None,
+        readings: Mapping[str, str] | None = None,
+    ) -> Comparison:
+        """Find all patients to whom two policies give different answers, as both stand on a date.
+
+        A reading is chosen for each of the two that has it. Raises what `check` raises.
+        """
+        one, other = (self._stated(policy, on) for policy in (first, second))
+        chosen = readings or {}
+        for name in chosen:
+            if name not in one[0].readings and name not in other[0].readings:
+                known = {**one[0].readings, **other[0].readings}
+                raise UnknownReadingError(
+                    f"policies {first} and {second}: no reading {name!r}{did_you_mean(name, known)}"
+                )
+        own = [
+            _choose(policy, {n: c for n, c in chosen.items() if n in policy.readings})
+            for policy, _ in (one, other)
+        ]
+        return self._analyst().compare(one, other, *own)
+
+    def diff(self, policy: str, start: str, end: str) -> Comparison:
+        """Find all patients to whom two versions of a policy give different answers.
+
+        They are the versions in force on two dates. Raises what `check` raises.
+        """
+        one, other = (self._stated(policy, day) for day in (start, end))
+        default = _choose(one[0], {})
+        return self._analyst().compare(one, other, default, default)
+
+    def routes(
+        self,
+        policy: str,
+        *,
+        on: str | None = None,
+        outcome: str = "approve",
+        readings: Mapping[str, str] | None = None,
+    ) -> tuple[Route, ...]:
+        """Return every minimal way to an outcome: approve (the default), refer or deny.
+
+        Raises what `check` raises, and PolicygroundsError for any other outcome.
+        """
+        if outcome not in OUTCOMES:
+            raise PolicygroundsError(f"outcome {outcome!r}: expected approve, refer or deny")
+        stated, version = self._stated(policy, on)
+        chosen = _choose(stated, readings or {})
+        return tuple(self._analyst().routes(stated, version, outcome, chosen))
+
+    def _stated(self, policy: str, on: str | None) -> tuple[Policy, Version]:
+        """Return a policy with its version in force on a date."""
+        stated = self.policy(policy)
+        try:
+            return stated, stated.version(read_date(on))
+        except ValueError:
+            raise CaseError(None, ["on: expected a date such as 2025-09-15"]) from None
+
+    def _analyst(self) -> Analyst:
+        """Return the thread's own analyst: solvers cannot be shared."""
+        analyst: Analyst | None = getattr(self._threads, "analyst", None)
+        if analyst is None:
+            analyst = self._threads.analyst = Analyst(self.vocabulary, self.policies)
+        return analyst
 
     def _prepare(self, case: Case, readings: Mapping[str, str]) -> "_Ready":
         """Read a case; raise the one error there is, or one that holds them all."""

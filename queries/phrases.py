@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from facts.values import Bounds, OneOf, Truth
 from facts.vocabulary import Fact, Vocabulary
-from queries.grouping import Place, Value
+from queries.grouping import MOST_EXCEPTIONS, Place, Value
 
 _FEWEST_CLOSED = 4
 """Members that a set must be without to be called closed; fewer are listed."""
@@ -218,6 +218,8 @@ def _any_of(fact: Fact, place: Place, vocabulary: Vocabulary, *, colon: bool) ->
         if drugs > place.members:
             return f"{either(titles)} ({plural(title)})"
     exceptions = _titles(fact, vocabulary.drugs.keys() - place.members)
+    if len(exceptions) > MOST_EXCEPTIONS:
+        return f"one of {both(titles)}"
     return f"any drug but {both(exceptions)}" if exceptions else "any drug"
 
 

@@ -3,6 +3,7 @@
 A case, a vocabulary or a policy may hold anything as text. Here it stays text.
 """
 
+import json
 import re
 from base64 import b64encode
 from collections.abc import Callable
@@ -80,7 +81,7 @@ def _environment(finalize: Callable[[object], object]) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(quoted=_quoted, capitalized=capitalized)
+    environment.filters.update(quoted=_quoted, capitalized=capitalized, json=json.dumps)
     sayings = (
         *(alternatives, answer_lines, because, cited, moved),
         *(settles, status, version_line, wanted, window),

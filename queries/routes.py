@@ -63,7 +63,10 @@ def route_groups(routes: Sequence[Route], vocabulary: Vocabulary) -> tuple[Route
 
 def _group(pathway: str | None, routes: Sequence[Route], vocabulary: Vocabulary) -> RouteGroup:
     alike = group_alike(
-        [route.facts for route in routes], [route.sections for route in routes], vocabulary
+        [route.facts for route in routes],
+        [route.sections for route in routes],
+        vocabulary,
+        any_drugs=True,
     )
     rows = tuple(
         RouteRow(

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib import metadata
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
@@ -152,12 +153,12 @@ def choose_readings(kb: KnowledgeBase, readings: Sequence[str]) -> dict[str, str
     return chosen
 
 
-def check_date(day: str) -> None:
-    """Raise PolicygroundsError if the day of --on is no date."""
+def check_date(day: str, option: str = "--on") -> None:
+    """Raise PolicygroundsError if the day an option gives is no date."""
     try:
         read_date(day)
     except ValueError:
-        raise PolicygroundsError(f"--on {day}: expected a date such as 2025-09-15") from None
+        raise PolicygroundsError(f"{option} {day}: expected a date such as 2025-09-15") from None
 
 
 @contextmanager
@@ -212,6 +213,33 @@ def new_console(*, errors: bool = False) -> Console:
     if not console.is_terminal:
         console.width = UNWRAPPED
     return console
+
+
+@contextmanager
+def working(message: str) -> Iterator[None]:
+    """Say at a terminal what is going on, as long as it takes."""
+    errors = Console(stderr=True)
+    if not errors.is_terminal:
+        yield
+        return
+    with errors.status(message):
+        yield
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a text to a file. Raises PolicygroundsError if that cannot be done."""
+    try:
+        file.write_text(text, "utf-8")
+    except OSError as error:
+        raise PolicygroundsError(f"{file}: cannot be written: {error.strerror or error}") from None
+
+
+def program_version() -> str:
+    """Return the version of this program."""
+    try:
+        return metadata.version("policygrounds")
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def print_json(answer: object) -> None:

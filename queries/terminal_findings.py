@@ -64,9 +64,7 @@ def _show_finding(console: Console, shown: Shown, *, saved: bool) -> None:
     if shown.readings:
         print_line(console, 4, f"With {shown.readings}.")
     for example in shown.examples:
-        said = f"{example.shows}: " if example.shows else ""
-        read = f", with {example.readings}" if example.readings else ""
-        words = f"For example, {said}{example.patients}{read}: {example.outcome}."
+        words = f"For example, {example.outcome}: {example.patients}."
         print_wrapped(console, " " * 4, " " * 6, Text(words))
         print_line(console, 6, (json.dumps(example.json["case"]), "dim"))
         if saved:
@@ -109,7 +107,7 @@ def show_comparison(
     for difference in view.differences:
         _show_difference(console, difference, view, vocabulary, everything=everything)
     print_heading(console, "Proof")
-    print_line(console, 4, view.comparison.proof)
+    print_line(console, 4, view.proof)
     if not view.comparison.complete:
         print_line(console, 4, ("Not complete: a limit was met, and there may be more.", "bold"))
 
@@ -122,8 +120,7 @@ def _show_difference(
     *,
     everything: bool,
 ) -> None:
-    total = sum(row.regions for row in difference.rows)
-    print_heading(console, f"{difference.heading} ({counted(total, 'region')})")
+    print_heading(console, f"{difference.heading} ({difference.regions})")
     shown = difference.rows if everything else difference.rows[:MOST_ROWS]
     for number, row in enumerate(shown, start=1):
         _show_row(console, number, row, view, vocabulary)

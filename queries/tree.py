@@ -28,7 +28,7 @@ _LETTER = 6.9
 _FIRST = 19
 """From the top of a box to the line on which its first text stands."""
 _TOP = 8
-_SYMBOLS = {
+SYMBOLS = {
     "error": "\N{HEAVY MULTIPLICATION X}",
     "warning": "\N{BLACK UP-POINTING TRIANGLE}",
     "note": "\N{BLACK CIRCLE}",
@@ -351,7 +351,7 @@ def _lines(criterion: Criterion, marks: Sequence[Mark], y: int, letters: int) ->
             yield Line(below, "effect", text)
             below += _LINE
     for mark in marks:
-        for text in textwrap.wrap(f"{_SYMBOLS[mark.label]} {mark.label}: {mark.text}", letters):
+        for text in textwrap.wrap(f"{SYMBOLS[mark.label]} {mark.label}: {mark.text}", letters):
             yield Line(below, mark.label, text, target=mark.target)
             below += _LINE
 

@@ -79,12 +79,14 @@ def unreplayed_findings(kb: KnowledgeBase, findings: Iterable[Finding]) -> list[
     ]
 
 
-def unreplayed_regions(kb: KnowledgeBase, comparison: Comparison) -> int:
-    """Count the regions of a comparison that a witness of theirs does not bear out."""
+def unreplayed_witnesses(kb: KnowledgeBase, comparison: Comparison) -> int:
+    """Count the witnesses of a comparison that do not get the outcome they are said to have."""
     return sum(
-        not all(replays(kb, witness) for witness in region.witnesses)
+        kb.outcome(witness_case(witness, kb.vocabulary), readings=witness.readings)
+        is not witness.outcome
         for difference in comparison.differences
         for region in difference.regions
+        for witness in region.witnesses
     )
 
 

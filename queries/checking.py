@@ -1,0 +1,375 @@
+"""The commands about policies as such: `check`, `compare`, `diff`, `routes` and `tree`."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import click
+
+from engine.analysis.difference import Comparison
+from engine.determination import OUTCOMES
+from facts.case import read_date
+from facts.errors import PolicygroundsError
+from queries.differences import ComparisonView, comparison_json, comparison_view
+from queries.findings import SEVERITIES, Checked, checked_json
+from queries.knowledge_base import KnowledgeBase
+from queries.rendering import render_picture
+from queries.reports import (
+    comparison_markdown,
+    comparison_page,
+    findings_markdown,
+    findings_page,
+)
+from queries.routes import route_groups, routes_json
+from queries.sarif import sarif
+from queries.shell import (
+    check_date,
+    choose_readings,
+    errors_end,
+    folders_option,
+    json_option,
+    new_console,
+    own_readings,
+    print_json,
+    program_version,
+    readings_option,
+    working,
+    write_text,
+)
+from queries.terminal_findings import show_checked, show_comparison, show_matrix, show_routes
+from queries.tree import sheet, show_tree
+from queries.witnesses import save_witnesses, unreplayed_findings, unreplayed_witnesses
+
+FOUND = 1
+"""The exit status when a finding counts, and when a defect of this program came to light."""
+
+_on_option = click.option(
+    "--on",
+    metavar="DATE",
+    help="Look at the versions in force on DATE, such as 2025-09-15; today's if left out.",
+)
+_html_option = click.option(
+    "--html",
+    "page",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write a report to FILE too: one HTML page.",
+)
+_markdown_option = click.option("--markdown", "form", flag_value="markdown", help="Print Markdown.")
+_all_option = click.option(
+    "--all", "everything", is_flag=True, help="Show everything, not only the first ten."
+)
+
+
+@click.command()
+@click.argument("policies", nargs=-1, metavar="[POLICY]...")
+@json_option
+@click.option("--sarif", "form", flag_value="sarif", help="Print SARIF 2.1.0.")
+@_markdown_option
+@_html_option
+@click.option(
+    "--witnesses",
+    "folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Save the cases that show the findings to DIR, a file each.",
+)
+@click.option(
+    "--fail-on",
+    "least",
+    type=click.Choice([*(severity.value for severity in SEVERITIES), "never"]),
+    default="warning",
+    show_default=True,
+    help="The least severity of a finding, not accepted, that makes the exit status 1.",
+)
+@_on_option
+@readings_option
+@folders_option
+def check(  # noqa: PLR0913  (one argument an option)
+    policies: Sequence[str],
+    *,
+    as_json: bool,
+    form: str | None,
+    page: Path | None,
+    folder: Path | None,
+    least: str,
+    on: str | None,
+    readings: Sequence[str],
+    folders: Sequence[Path],
+) -> None:
+    """Check each POLICY, or all, over every possible patient: what is wrong, with cases that show it.
+
+    Exit status: 0 if nothing counts, 1 if a finding does (see --fail-on), 2 for bad input.
+    """
+    with errors_end(None):
+        _check_forms(as_json=as_json, form=form)
+        if on is not None:
+            check_date(on)
+        kb = KnowledgeBase.load(*folders)
+        numbers = list(dict.fromkeys(policies or kb.policies))
+        chosen = choose_readings(kb, readings)
+        for number in numbers:
+            kb.policy(number).version(read_date(on))
+            kb.accepted(number)
+        results = []
+        for number in numbers:
+            with working(f"Checking {number}"):
+                results.append(_checked(kb, number, on, own_readings(kb, number, chosen)))
+        checked = [result.checked for result in results]
+        if folder is not None:
+            findings = [finding for one in checked for finding in one.findings]
+            save_witnesses(folder, findings, kb.vocabulary)
+        if page is not None:
+            write_text(page, findings_page(checked, kb.vocabulary))
+        _print_checked(kb, checked, as_json=as_json, form=form, saved=folder is not None)
+    defects = [identifier for result in results for identifier in result.defects]
+    for identifier in defects:
+        _defect(f"a case that is to show {identifier} does not; the finding is left out")
+    if defects or any(one.fails(least) for one in checked):
+        sys.exit(FOUND)
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What was found of one version, and the findings whose witnesses did not bear them out."""
+
+    checked: Checked
+    defects: tuple[str, ...]
+
+
+def _checked(kb: KnowledgeBase, number: str, on: str | None, readings: dict[str, str]) -> _Result:
+    findings = kb.check(number, on=on, readings=readings)
+    wrong = {finding.id for finding in unreplayed_findings(kb, findings)}
+    policy = kb.policy(number)
+    checked = Checked(
+        policy,
+        policy.version(read_date(on)),
+        tuple(finding for finding in findings if finding.id not in wrong),
+        kb.accepted(number),
+        kb.file(number),
+    )
+    return _Result(checked, tuple(sorted(wrong)))
+
+
+def _print_checked(
+    kb: KnowledgeBase, checked: Sequence[Checked], *, as_json: bool, form: str | None, saved: bool
+) -> None:
+    if form == "sarif":
+        click.echo(json.dumps(sarif(checked, kb.vocabulary, program_version()), indent=2))
+    elif form == "markdown":
+        click.echo(findings_markdown(checked, kb.vocabulary), nl=False)
+    elif as_json:
+        for one in checked:
+            print_json(checked_json(one, kb.vocabulary))
+    else:
+        console = new_console()
+        for place, one in enumerate(checked):
+            if place:
+                console.print()
+            show_checked(console, one, kb.vocabulary, saved=saved)
+
+
+@click.command()
+@click.argument("policies", nargs=-1, required=True, metavar="POLICY POLICY...")
+@json_option
+@_markdown_option
+@_html_option
+@_all_option
+@_on_option
+@readings_option
+@folders_option
+def compare(
+    policies: Sequence[str],
+    *,
+    as_json: bool,
+    form: str | None,
+    page: Path | None,
+    everything: bool,
+    on: str | None,
+    readings: Sequence[str],
+    folders: Sequence[Path],
+) -> None:
+    """Compare policies over every possible patient: who gets another answer, and by which sections.
+
+    More than two are compared with each other, and how they stand is shown as a table.
+    """
+    with errors_end(None):
+        _check_forms(as_json=as_json, form=form)
+        if on is not None:
+            check_date(on)
+        if len(set(policies)) != len(policies) or len(policies) < 2:
+            raise PolicygroundsError(
+                "compare needs two policies or more, each once; diff compares versions of one"
+            )
+        kb = KnowledgeBase.load(*folders)
+        for number in policies:
+            kb.policy(number).version(read_date(on))
+        chosen = choose_readings(kb, readings)
+        comparisons = []
+        for one, other in combinations(policies, 2):
+            own = {**own_readings(kb, one, chosen), **own_readings(kb, other, chosen)}
+            with working(f"Comparing {one} and {other}"):
+                comparisons.append(kb.compare(one, other, on=on, readings=own))
+        _give_comparisons(
+            kb, comparisons, as_json=as_json, form=form, page=page, everything=everything
+        )
+
+
+@click.command()
+@click.argument("policy")
+@click.argument("start", metavar="FROM")
+@click.argument("end", metavar="TO")
+@json_option
+@_markdown_option
+@_html_option
+@_all_option
+@folders_option
+def diff(
+    policy: str,
+    start: str,
+    end: str,
+    *,
+    as_json: bool,
+    form: str | None,
+    page: Path | None,
+    everything: bool,
+    folders: Sequence[Path],
+) -> None:
+    """Compare the versions of POLICY in force on two dates, over every possible patient."""
+    with errors_end(None):
+        _check_forms(as_json=as_json, form=form)
+        kb = KnowledgeBase.load(*folders)
+        for name, day in (("FROM", start), ("TO", end)):
+            check_date(day, name)
+            kb.policy(policy).version(day)
+        with working(f"Comparing {policy} on {start} and {end}"):
+            comparison = kb.diff(policy, start, end)
+        _give_comparisons(
+            kb, [comparison], as_json=as_json, form=form, page=page, everything=everything
+        )
+
+
+def _give_comparisons(
+    kb: KnowledgeBase,
+    comparisons: Sequence[Comparison],
+    *,
+    as_json: bool,
+    form: str | None,
+    page: Path | None,
+    everything: bool,
+) -> None:
+    """Print comparisons whose witnesses bear them out; anything else is a defect."""
+    sound = [comparison for comparison in comparisons if not unreplayed_witnesses(kb, comparison)]
+    views = [comparison_view(comparison, kb.policies, kb.vocabulary) for comparison in sound]
+    if page is not None and views:
+        write_text(page, comparison_page(views, kb.vocabulary))
+    if form == "markdown" and views:
+        click.echo(comparison_markdown(views), nl=False)
+    elif as_json:
+        for comparison in sound:
+            print_json(comparison_json(comparison, kb.vocabulary))
+    elif form is None:
+        _show_comparisons(kb, views, everything=everything)
+    for comparison in comparisons:
+        if comparison not in sound:
+            one, other = (
+                " of ".join(document) for document in (comparison.first, comparison.second)
+            )
+            _defect(f"a case does not show how {one} and {other} part; they are left out")
+    if len(sound) < len(comparisons):
+        sys.exit(FOUND)
+
+
+def _show_comparisons(
+    kb: KnowledgeBase, views: Sequence[ComparisonView], *, everything: bool
+) -> None:
+    console = new_console()
+    if len(views) > 1:
+        show_matrix(console, [view.comparison for view in views])
+    for place, view in enumerate(views):
+        if place or len(views) > 1:
+            console.print()
+        show_comparison(console, view, kb.vocabulary, everything=everything)
+
+
+@click.command()
+@click.argument("policy")
+@json_option
+@click.option(
+    "--outcome",
+    type=click.Choice([outcome.value for outcome in OUTCOMES]),
+    default="approve",
+    show_default=True,
+    help="The outcome the routes lead to.",
+)
+@_all_option
+@_on_option
+@readings_option
+@folders_option
+def routes(
+    policy: str,
+    *,
+    as_json: bool,
+    outcome: str,
+    everything: bool,
+    on: str | None,
+    readings: Sequence[str],
+    folders: Sequence[Path],
+) -> None:
+    """List every minimal way to an outcome of POLICY: facts that lead there, whatever else is so."""
+    with errors_end(None):
+        if on is not None:
+            check_date(on)
+        kb = KnowledgeBase.load(*folders)
+        stated = kb.policy(policy)
+        version = stated.version(read_date(on))
+        chosen = own_readings(kb, policy, choose_readings(kb, readings))
+        with working(f"Finding the routes of {policy}"):
+            found = kb.routes(policy, on=on, outcome=outcome, readings=chosen)
+        if as_json:
+            print_json(routes_json(policy, version.start, outcome, found, kb.vocabulary))
+        else:
+            groups = route_groups(found, kb.vocabulary)
+            show_routes(new_console(), stated, version, outcome, groups, everything=everything)
+
+
+@click.command()
+@click.argument("policy")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write a picture (SVG) to FILE instead of printing text.",
+)
+@_on_option
+@folders_option
+def tree(policy: str, *, output: Path | None, on: str | None, folders: Sequence[Path]) -> None:
+    """Show what POLICY is made of: its criteria as a tree, with what it grants and where it refers."""
+    with errors_end(None):
+        if on is not None:
+            check_date(on)
+        kb = KnowledgeBase.load(*folders)
+        stated = kb.policy(policy)
+        version = stated.version(read_date(on))
+        if output is None:
+            show_tree(new_console(), stated, version)
+        else:
+            drawn = render_picture("sheet.svg.jinja", sheet=sheet(stated, version))
+            write_text(output, drawn)
+
+
+def _check_forms(*, as_json: bool, form: str | None) -> None:
+    """Refuse options that ask for two forms of output."""
+    if as_json and form:
+        raise PolicygroundsError(f"--json cannot be combined with --{form}")
+
+
+def _defect(message: str) -> None:
+    click.echo(
+        f"policygrounds: DEFECT: {message}. This is an error of policygrounds; please report it.",
+        err=True,
+    )
