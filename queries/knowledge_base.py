@@ -8,6 +8,7 @@ from threading import local
 
 import kb
 from engine.analysis.analyst import Analyst
+from engine.analysis.coverage import Meter
 from engine.analysis.difference import Comparison, Route
 from engine.analysis.finding import Finding
 from engine.determination import OUTCOMES, Decider, Determination, Outcome
@@ -30,6 +31,7 @@ from facts.errors import (
 from facts.values import Known
 from facts.vocabulary import Kind, Vocabulary
 from queries.accepted import Acceptance, accepted_file, read_accepted, stale_acceptances
+from queries.policy_tests import PolicyTestReport, Suite, check_file, found_below, gathered
 from queries.sources import policy_file
 
 
@@ -48,7 +50,7 @@ class KnowledgeBase:
     def __init__(
         self, library: Library, folders: Sequence[Path] = (kb.FOLDER / "policies",)
     ) -> None:
-        """`folders` are those the policies are in; what is accepted lies beside them."""
+        """`folders` are those the policies are in; tests and acceptances lie beside them."""
         self._library = library
         self._folders = tuple(folders)
         self._threads = local()
@@ -235,6 +237,28 @@ class KnowledgeBase:
         case = Case(policy=policy, on=version.start, facts=facts)
         return Counterexample(case, readings, tuple(outcome.value for outcome in outcomes))
 
+    def test(
+        self, *policies: str, cases: str | Path | None = None, propose: bool = True
+    ) -> PolicyTestReport:
+        """Run the tests that lie beside policies, all if none is named, and measure their coverage.
+
+        `cases` is a file of tests to run instead. With `propose`, cases are looked for that would
+        cover what is not covered. Cases that cannot be read are faults of the report. Raises
+        UnknownPolicyError, and UnreadableInputError if there is no such file.
+        """
+        chosen = [self.policy(number) for number in policies or self.policies]
+        files = found_below(self._folders) if cases is None else [Path(cases)]
+        for file in files:
+            check_file(file)
+        tests, faults = gathered(files, self.policies)
+        suite = Suite(
+            self.vocabulary,
+            lambda case, readings: self.determine(case, readings=readings),
+            lambda policy, version: self._tools(policy, version).meter,
+        )
+        reports = [suite.report(each, tests[each.number], propose=propose) for each in chosen]
+        return PolicyTestReport(tuple(reports), tuple(faults))
+
     def check(
         self, policy: str, *, on: str | None = None, readings: Mapping[str, str] | None = None
     ) -> tuple[Finding, ...]:
@@ -393,6 +417,10 @@ class _Tools:
     @cached_property
     def explainer(self) -> Explainer:
         return Explainer(self.policy, self.version, self.vocabulary, total=self.decider.total)
+
+    @cached_property
+    def meter(self) -> Meter:
+        return Meter(self.policy, self.version, self.vocabulary)
 
 
 @dataclass(frozen=True, slots=True)
