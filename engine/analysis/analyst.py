@@ -1,6 +1,6 @@
 """The analyst: everything asked of policies as such, over every possible patient."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from engine.analysis.answers import (
@@ -11,6 +11,7 @@ from engine.analysis.answers import (
     check_thresholds,
 )
 from engine.analysis.comparison import compared, routes
+from engine.analysis.conformance import check_conformance, in_force, joined
 from engine.analysis.criteria import check_criteria
 from engine.analysis.difference import Comparison, Route
 from engine.analysis.finding import Finding, FindingKind
@@ -20,6 +21,7 @@ from engine.analysis.report import Report
 from engine.analysis.subject import Population, Stated
 from engine.determination import Outcome
 from engine.policy import Policy, Version, section_order
+from engine.references import Reference
 from engine.solver import Budget
 from facts.vocabulary import Vocabulary
 
@@ -30,9 +32,15 @@ SECONDS_FOR_A_VERSION = 120.0
 class Analyst:
     """Checks and compares versions of policies. Not safe to share between threads."""
 
-    def __init__(self, vocabulary: Vocabulary, policies: Mapping[str, Policy]) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        policies: Mapping[str, Policy],
+        references: Mapping[str, Reference],
+    ) -> None:
         self._vocabulary = vocabulary
         self._policies = policies
+        self._references = references
         self._budget = Budget()
 
     def check(self, policy: Policy, version: Version, readings: Mapping[str, str]) -> list[Finding]:
@@ -60,6 +68,37 @@ class Analyst:
         yield from check_renewal(report, self._budget)
         yield from _gaps(report)
         yield from _uncited(report)
+        yield from self._circles(report)
+        known = in_force(self._references.values(), version, policy.drug)
+        if known:
+            programs = [held.program for _, held in known]
+            stated = Stated(policy, version, readings)
+            wider = Population([stated], self._vocabulary, self._budget, programs)
+            beside = Report(wider, wider.subjects[0])
+            yield from check_conformance(beside, joined(wider, known))
+
+    def _circles(self, report: Report) -> Iterator[Finding]:
+        """Find patients whom policies refer from one to the next until they are back."""
+        start = report.subject.stated
+        pending: list[tuple[Stated, ...]] = [(start,)]
+        while pending:
+            way = pending.pop()
+            last = Population([way[-1]], self._vocabulary, self._budget).subjects[0]
+            for target in sorted({str(atom[3]) for atom in last.answers("refer_to")}):
+                if target == start.policy.number:
+                    yield from _circle(self._population(way), way)
+                elif target in self._policies and target not in [s.policy.number for s in way]:
+                    following = self._as_read(self._policies[target], start.version.start)
+                    pending += [(*way, following)] if following else []
+
+    def _population(self, stated: Sequence[Stated]) -> Population:
+        return Population(stated, self._vocabulary, self._budget)
+
+    def _as_read(self, policy: Policy, day: str) -> Stated | None:
+        """Return a policy as it stands on a day, with its readings by default."""
+        readings = {name: reading.default for name, reading in policy.readings.items()}
+        versions = [version for version in policy.versions if version.covers(day)]
+        return Stated(policy, versions[0], readings) if versions else None
 
     def compare(
         self,
@@ -83,6 +122,28 @@ class Analyst:
         self._budget.renew(SECONDS_FOR_A_VERSION)
         stated = [Stated(policy, version, readings)]
         return list(routes(Population(stated, self._vocabulary, self._budget), Outcome(outcome)))
+
+
+def _circle(population: Population, way: Sequence[Stated]) -> Iterator[Finding]:
+    numbers = [stated.policy.number for stated in way]
+    literals = [
+        population.circuit.any_of(
+            subject.derivation.literal(atom)
+            for atom in subject.answers("refer_to")
+            if atom[3] == target
+        )
+        for subject, target in zip(population.subjects, [*numbers[1:], numbers[0]], strict=True)
+    ]
+    witness = population.example(population.subjects[0], literals)
+    if witness is not None:
+        report = Report(population, population.subjects[0])
+        yield report.finding(
+            FindingKind.REFERRAL_CIRCLE,
+            " to ".join([*numbers, numbers[0]]),
+            [str(atom[2]) for atom in population.subjects[0].answers("refer_to")],
+            f"Some patients are referred in a circle: {' to '.join([*numbers, numbers[0]])}",
+            [witness],
+        )
 
 
 def _gaps(report: Report) -> Iterator[Finding]:

@@ -110,7 +110,7 @@ def _same_referral(report: Report) -> Iterator[Finding]:
             [one_section, other_section],
             f"{one_section} and {other_section} both refer to {listed(dict.fromkeys(targets))}: for "
             f"some requests {fact} decides between them, and makes no difference",
-            _pair(report, (first, second), Outcome.REFER, Outcome.REFER),
+            pair_of_witnesses(report, (first, second), Outcome.REFER, Outcome.REFER),
         )
 
 
@@ -162,20 +162,20 @@ def check_evidence(report: Report) -> Iterator[Finding]:
                 worse.setdefault(key, []).append((domain, pair))
     for (fact, better, bad), found in worse.items():
         domain, pair = found[0]
-        witnesses = _pair(report, pair, better, bad, "without", "with")
+        witnesses = pair_of_witnesses(report, pair, better, bad, "without", "with")
         members = [entry.unit.member for entry, _ in found if entry.unit.member]
         about = f" ({listed(members)})" if members else ""
         yield report.finding(
             FindingKind.EVIDENCE_HURTS,
             f"{fact}: {better} to {bad}",
-            _deciding(report, pair),
+            deciding(report, pair),
             f"Evidence that establishes {fact}{about} turns {better} into {bad} for some patients",
             witnesses,
             severity=Severity.NOTE,
         )
 
 
-def _pair(
+def pair_of_witnesses(
     report: Report,
     pair: tuple[Patient, Patient],
     first: Outcome,
@@ -200,15 +200,22 @@ def _pair(
     ]
 
 
-def _deciding(report: Report, pair: tuple[Patient, Patient]) -> list[str]:
+def deciding(report: Report, pair: tuple[Patient, Patient]) -> list[str]:
     """Return the criteria without parts that one of two patients meets and the other does not."""
-    subject = report.subject
+    subject, number = report.subject, report.subject.number
     one, other = (subject.statuses({p: 1 << v for p, v in enumerate(each)}) for each in pair)
+    roots = {
+        root
+        for root in (*subject.pathways, *subject.dispositions)
+        for statuses in (one, other)
+        if statuses.get(("applies", number, root), True)
+    }
     return [
         section
-        for section in subject.roots_of
+        for section, of_roots in subject.roots_of.items()
         if section not in subject.branches
-        and one[("met", subject.number, section)] is not other[("met", subject.number, section)]
+        and not roots.isdisjoint(of_roots)
+        and one[("met", number, section)] is not other[("met", number, section)]
     ]
 
 

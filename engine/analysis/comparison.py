@@ -9,6 +9,7 @@ from engine.analysis.patients import Patients
 from engine.analysis.regions import Region as Values
 from engine.analysis.regions import cover, inside, irredundant
 from engine.analysis.renewal import REQUEST
+from engine.analysis.revision import changed_sections
 from engine.analysis.subject import Population, Subject, outcomes
 from engine.circuit import TRUE, Literal
 from engine.determination import OUTCOMES, Outcome
@@ -48,6 +49,7 @@ def compared(population: Population) -> Comparison:
         phases=tuple(_phases(population)) if complete else (),
         proof=_proof(population, complete=complete),
         complete=complete,
+        sections=tuple(changed_sections(first, second)) if first.number == second.number else (),
     )
 
 

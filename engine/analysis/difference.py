@@ -61,12 +61,34 @@ class Phase:
     verdict: Verdict
 
 
+class Change(StrEnum):
+    """What became of a section from one version to the next."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    ALTERED = "altered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionChange:
+    """A section that itself changed; one whose parts changed is not altered by that alone.
+
+    `text` is what it says, and `parts` are those it gained ("+ I.A.5.d") or lost ("- I.A.5.c").
+    """
+
+    section: str
+    change: Change
+    text: str
+    parts: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """Two policies, or two versions of one, compared over every possible patient.
 
     `first` and `second` name a policy and the first day of its version. `proof` says over what
-    bounds nothing else differs, or what limit was met.
+    bounds nothing else differs, or what limit was met. `sections` are those that changed, for two
+    versions of one policy.
     """
 
     first: tuple[str, str]
@@ -77,6 +99,7 @@ class Comparison:
     phases: tuple[Phase, ...]
     proof: str
     complete: bool = True
+    sections: tuple[SectionChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,14 +42,13 @@ def check_renewal(report: Report, budget: Budget) -> Iterator[Finding]:
             sections = [
                 section
                 for section in report.subject.pathways
-                if population.patients.find(
-                    report.subject.approves(section), _phase(report, second)
-                )
+                if population.patients.find(report.subject.approves(section), phase(report, second))
             ]
             yield report.finding(kind, first, sections, text, [witness])
 
 
-def _phase(report: Report, request: str) -> Literal:
+def phase(report: Report, request: str) -> Literal:
+    """Return the literal of a kind of request; one that never holds if there is no such kind."""
     population = report.population
     for place in population.places([REQUEST]):
         names = population.circuit.domains[place].names
@@ -67,7 +66,7 @@ def _stranded(report: Report, first: str, second: str, budget: Budget) -> Witnes
     subject, population = report.subject, report.population
     circuit, patients = population.circuit, population.patients
     approve = subject.outcome(Outcome.APPROVE)
-    before, after = _phase(report, first), _phase(report, second)
+    before, after = phase(report, first), phase(report, second)
     if patients.find(before, approve) is None or patients.find(after, approve) is None:
         return None
     kept = _treatment(report, before)
@@ -92,7 +91,7 @@ def _stranded(report: Report, first: str, second: str, budget: Budget) -> Witnes
     raise SolvingStoppedError
 
 
-def _treatment(report: Report, phase: Literal) -> list[int]:
+def _treatment(report: Report, during: Literal) -> list[int]:
     """Return the places of what stays the same, as far as an approval in a phase looks at it."""
     population, subject = report.population, report.subject
     circuit = population.circuit
@@ -103,7 +102,7 @@ def _treatment(report: Report, phase: Literal) -> list[int]:
         for place, domain in enumerate(circuit.domains[: circuit.units_end])
         if domain.unit.fact != REQUEST
         and facts[domain.unit.fact].changer in (Changer.PRESCRIBE, Changer.FIXED)
-        and population.patients.neighbours(place, [phase, approve], [phase, -approve])
+        and population.patients.neighbours(place, [during, approve], [during, -approve])
     ]
 
 

@@ -1,0 +1,390 @@
+"""Findings about evidence: where a policy leaves the label and the guidelines, and where those part.
+
+A reference supports a use, prefers it, or limits it; a policy approves it, refers or denies. Support
+comes from a label or a guideline; a limit from the label. Each is asked over every patient whom
+policy and references can tell apart.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import permutations, product
+
+from engine.analysis.answers import deciding, pair_of_witnesses, using
+from engine.analysis.finding import Finding, FindingKind, Severity, Witness
+from engine.analysis.patients import Patient
+from engine.analysis.regions import cover
+from engine.analysis.renewal import INITIAL, phase
+from engine.analysis.report import Report, listed
+from engine.analysis.subject import Population, outcomes
+from engine.circuit import TRUE, Derivation, Literal
+from engine.determination import Outcome
+from engine.inputs import Domain
+from engine.policy import Version
+from engine.references import Reference, contradictions
+from facts.values import Bounds, Known
+
+SHOWN = 3
+"""Regions shown for a finding, the shortest of the first found."""
+TRIED = 12
+"""Regions found to choose these from."""
+MOST_WORDS = 5
+"""Values of one fact that are listed in a sentence."""
+DOSE = "weekly_dose_mg"
+"""The fact that is made of capsules."""
+COMPARISONS = ("at_least", "more_than", "at_most", "less_than")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One version of a reference on the circuit of a population."""
+
+    reference: Reference
+    version: Version
+    derivation: Derivation
+
+    def literals(self, statement: str) -> dict[str, Literal]:
+        """Return the sections that support, prefer or limit a use, with their literals."""
+        return {
+            str(atom[2]): self.derivation.literal(atom)
+            for atom in self.derivation.program.possible(statement)
+        }
+
+    def cited(self, section: str) -> str:
+        """Name a section of the reference."""
+        return f"{self.reference.name} {self.version.start}, {section}"
+
+
+def in_force(
+    references: Iterable[Reference], policy_version: Version, drug: str
+) -> list[tuple[Reference, Version]]:
+    """Return the references on a drug, as they stood last while a version of a policy was in force."""
+    found = []
+    for reference in references:
+        until = policy_version.until
+        versions = [v for v in reference.versions if until is None or v.start < until]
+        if reference.drug == drug and versions:
+            found.append((reference, versions[-1]))
+    return found
+
+
+def check_conformance(report: Report, evidence: Sequence[Evidence]) -> Iterator[Finding]:
+    """Find where a version approves, refers or denies otherwise than the evidence says."""
+    labels = [each for each in evidence if each.reference.kind == "label"]
+    guidelines = [each for each in evidence if each.reference.kind == "guideline"]
+    yield from _beyond_label(report, labels)
+    yield from _unsupported(report, [*labels, *guidelines])
+    yield from _preferred(report, guidelines)
+    for each in guidelines:
+        yield from _stricter(report, each)
+        yield from _looser(report, each, [*labels, *guidelines])
+    yield from _contradicting(report, evidence)
+    yield from _unreachable_doses(report, labels)
+
+
+def _beyond_label(report: Report, labels: Iterable[Evidence]) -> Iterator[Finding]:
+    subject = report.subject
+    for each in labels:
+        for (section, limited), pathway in product(
+            each.literals("limits").items(), subject.pathways
+        ):
+            witnesses = _shortest(report, [subject.approves(pathway), limited])
+            if witnesses:
+                yield report.finding(
+                    FindingKind.BEYOND_LABEL,
+                    f"{pathway}: {each.reference.name} {section}",
+                    [pathway],
+                    f"{pathway} approves some uses that the label limits ({each.cited(section)})",
+                    witnesses,
+                )
+
+
+def _unsupported(report: Report, evidence: Iterable[Evidence]) -> Iterator[Finding]:
+    subject = report.subject
+    unsupported = [-literal for each in evidence for literal in each.literals("supports").values()]
+    for pathway in subject.pathways:
+        witnesses = _shortest(report, [subject.approves(pathway), *unsupported])
+        if unsupported and witnesses:
+            yield report.finding(
+                FindingKind.UNSUPPORTED,
+                pathway,
+                [pathway],
+                f"{pathway} approves some uses that neither the label nor a guideline supports",
+                witnesses,
+            )
+
+
+def _preferred(report: Report, guidelines: Iterable[Evidence]) -> Iterator[Finding]:
+    subject, population = report.subject, report.population
+    for each in guidelines:
+        for section, preferred in each.literals("prefers").items():
+            for outcome, literal in outcomes(subject, Outcome.APPROVE):
+                patient = population.patients.find(preferred, literal)
+                if patient is None:
+                    continue
+                region = population.region(population.circuit.all_of([preferred, literal]), patient)
+                said = "refers" if outcome is Outcome.REFER else "denies"
+                yield report.finding(
+                    FindingKind.PREFERRED_NOT_APPROVED,
+                    f"{outcome}: {each.reference.name} {section}",
+                    subject.sections(outcome, region),
+                    f"The policy {said} some uses that the guideline prefers ({each.cited(section)})",
+                    _shortest(report, [preferred, literal]),
+                )
+
+
+def _stricter(report: Report, guideline: Evidence) -> Iterator[Finding]:
+    """Find what the policy asks of uses that a guideline supports without asking for it."""
+    subject, population = report.subject, report.population
+    approve = subject.outcome(Outcome.APPROVE)
+    for section, supported in guideline.literals("supports").items():
+        if population.patients.find(supported) is None:
+            continue
+        cited = guideline.cited(section)
+        if population.patients.find(supported, approve) is None:
+            yield report.finding(
+                FindingKind.STRICTER_THAN_GUIDELINE,
+                f"{guideline.reference.name} {section}",
+                [],
+                f"The policy approves none of the uses that the guideline supports ({cited})",
+                _shortest(report, [supported, -approve]),
+            )
+            continue
+        asked = _turning(report, [supported, approve], [supported, -approve])
+        if asked:
+            words, pair = _said(report, asked)
+            yield report.finding(
+                FindingKind.STRICTER_THAN_GUIDELINE,
+                f"{guideline.reference.name} {section}",
+                {part for _, _, each in asked for part in deciding(report, each)},
+                f"The policy asks more than the guideline ({cited}): it turns supported uses away for "
+                f"{words}",
+                _witnesses(report, pair),
+            )
+
+
+def _looser(report: Report, guideline: Evidence, evidence: Iterable[Evidence]) -> Iterator[Finding]:
+    """Find what a guideline asks and the policy does not."""
+    subject, population = report.subject, report.population
+    approve = subject.outcome(Outcome.APPROVE)
+    unsupported = [-lit for each in evidence for lit in each.literals("supports").values()]
+    for section, supported in guideline.literals("supports").items():
+        if population.patients.find(supported, approve) is None:
+            continue
+        ignored = _turning(report, [supported, approve], [approve, *unsupported])
+        if ignored:
+            words, pair = _said(report, ignored)
+            approving = [
+                pathway
+                for pathway in subject.pathways
+                if population.patients.find(
+                    *_at_first(report, [supported, subject.approves(pathway)])
+                )
+            ]
+            yield report.finding(
+                FindingKind.LOOSER_THAN_GUIDELINE,
+                f"{guideline.reference.name} {section}",
+                approving,
+                f"The policy asks less than the guideline ({guideline.cited(section)}): it still "
+                f"approves with {words}",
+                _witnesses(report, pair),
+            )
+
+
+def _turning(
+    report: Report, first: Sequence[Literal], second: Sequence[Literal]
+) -> list[tuple[Domain, int, tuple[Patient, Patient]]]:
+    """Return the units that alone lead from the one to the other, with the values that do.
+
+    Of first requests, where requests are told apart: guidelines speak of what to begin.
+    """
+    population = report.population
+    circuit = population.circuit
+    first, second = _at_first(report, first), _at_first(report, second)
+    found = []
+    for place, domain in enumerate(circuit.domains[: circuit.units_end]):
+        pair = population.patients.neighbours(place, first, second)
+        if pair is None or pair[0] == pair[1]:
+            continue
+        values = 0
+        for value in range(domain.size):
+            having = circuit.holding(place, 1 << value)
+            if population.patients.neighbours(place, first, [*second, having]):
+                values |= 1 << value
+        found.append((domain, values, pair))
+    return found
+
+
+def _at_first(report: Report, literals: Sequence[Literal]) -> list[Literal]:
+    """Limit literals to first requests, where requests are told apart."""
+    initial = phase(report, INITIAL)
+    return [*literals] if initial == -TRUE else [*literals, initial]
+
+
+def _said(
+    report: Report, turning: Sequence[tuple[Domain, int, tuple[Patient, Patient]]]
+) -> tuple[str, tuple[Patient, Patient]]:
+    """Say which values turn, those of one fact together; and return a pair to show, a number's first."""
+    facts = report.population.vocabulary.facts
+    words: dict[str, list[str]] = {}
+    for domain, values, _ in turning:
+        name = domain.unit.fact
+        if domain.unit.member is not None:
+            words.setdefault(name, []).append(
+                f"{'with' if values & 2 else 'without'} {domain.unit.member}"
+            )
+        elif domain.names:
+            chosen = [n for place, n in enumerate(domain.names) if values >> place & 1]
+            words.setdefault(name, []).append(listed(chosen))
+        elif domain.ordered:
+            words.setdefault(name, []).extend(
+                _range(report, name, domain.known(run, facts[name])) for run in _runs(values)
+            )
+        else:
+            words.setdefault(name, []).append("true" if values & 2 else "false")
+    said = "; ".join(f"{name}: {_few(some)}" for name, some in words.items())
+    numbers = [pair for domain, _, pair in turning if domain.ordered]
+    return said, (numbers or [pair for _, _, pair in turning])[0]
+
+
+def _few(words: Sequence[str]) -> str:
+    """List some words; where there are many, the first of them and how many there are."""
+    if len(words) <= MOST_WORDS:
+        return ", ".join(words)
+    return f"{', '.join(words[: MOST_WORDS - 1])} and {len(words) - MOST_WORDS + 1} more"
+
+
+def _runs(values: int) -> Iterator[int]:
+    """Split values of a number into runs of neighbours."""
+    while values:
+        rest = values & (values + (values & -values))
+        yield values & ~rest
+        values = rest
+
+
+def _range(report: Report, name: str, known: Known) -> str:
+    fact = report.population.vocabulary.facts[name]
+    if not isinstance(known, Bounds):
+        raise TypeError(name)
+    if known.low <= fact.lowest:
+        return f"at most {fact.number(known.high)}"
+    if known.high >= fact.highest:
+        return f"at least {fact.number(known.low)}"
+    low, high = fact.number(known.low), fact.number(known.high)
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+def _witnesses(report: Report, pair: tuple[Patient, Patient]) -> list[Witness]:
+    """Show two patients with the outcomes they have."""
+    given = []
+    for patient in pair:
+        statuses = {p: 1 << value for p, value in enumerate(patient)}
+        held = report.population.circuit
+        literals = [held.holding(p, values) for p, values in statuses.items()]
+        given.append(
+            next(
+                outcome
+                for outcome, literal in outcomes(report.subject)
+                if report.population.patients.find(literal, *literals) is not None
+            )
+        )
+    return pair_of_witnesses(report, pair, given[0], given[1])
+
+
+def _contradicting(report: Report, evidence: Sequence[Evidence]) -> Iterator[Finding]:
+    """Find uses that one source supports and another limits, and what sources say of each other."""
+    subject, population = report.subject, report.population
+    for one, other in permutations(evidence, 2):
+        for limits, limited in other.literals("limits").items():
+            found = [
+                (supports, witness)
+                for supports, supported in one.literals("supports").items()
+                if (witness := population.example(subject, [supported, limited])) is not None
+            ]
+            if found:
+                yield report.finding(
+                    FindingKind.SOURCES_CONTRADICT,
+                    f"{one.reference.name} and {other.reference.name} {limits}",
+                    [],
+                    f"Some uses that one source supports ({one.reference.name} {one.version.start}: "
+                    f"{_few([supports for supports, _ in found])}) another one limits "
+                    f"({other.cited(limits)})",
+                    [witness for _, witness in found[:SHOWN]],
+                    severity=Severity.NOTE,
+                )
+    for each in evidence:
+        for stated in contradictions(each.version):
+            yield report.finding(
+                FindingKind.SOURCES_CONTRADICT,
+                f"{each.reference.name} {stated.section} and {stated.other} {stated.other_section}",
+                [],
+                f"{each.cited(stated.section)} contradicts {stated.other}, {stated.other_section}: "
+                f"{stated.text}",
+                severity=Severity.NOTE,
+            )
+
+
+def _unreachable_doses(report: Report, labels: Iterable[Evidence]) -> Iterator[Finding]:
+    """Find doses compared with that no number of the capsules on the market adds up to."""
+    program = report.subject.derivation.program
+    strengths = {
+        Decimal(str(amount))
+        for each in labels
+        for _, _, amount, *_ in each.derivation.program.arguments("strength")
+    }
+    if not strengths:
+        return
+    for atom, number in sorted(program.atoms.items(), key=str):
+        if atom[0] not in COMPARISONS or atom[1] != DOSE:
+            continue
+        dose = Decimal(str(atom[2]))
+        sections = using(report, program, number)
+        if sections and not _adds_up(dose, strengths):
+            capsules = listed(f"{strength:f} mg" for strength in sorted(strengths))
+            yield report.finding(
+                FindingKind.UNREACHABLE_DOSE,
+                f"{DOSE} {dose}",
+                sections,
+                f"No number of the capsules there are ({capsules}) adds up to {dose} mg, which "
+                f"{listed(sections)} compares the weekly dose with",
+            )
+
+
+def _adds_up(dose: Decimal, strengths: Iterable[Decimal]) -> bool:
+    """Whether some of the strengths, taken as often as need be, add up to a dose."""
+    reached, waiting = {Decimal(0)}, [Decimal(0)]
+    sizes = list(strengths)
+    while waiting:
+        so_far = waiting.pop()
+        for size in sizes:
+            further = so_far + size
+            if further <= dose and further not in reached:
+                reached.add(further)
+                waiting.append(further)
+    return dose in reached
+
+
+def _shortest(report: Report, literals: Sequence[Literal]) -> list[Witness]:
+    """Show some prime regions of patients, the shortest of the first found."""
+    population, subject = report.population, report.subject
+    if population.patients.find(*literals) is None:
+        return []
+    found = [
+        (region, outcome)
+        for outcome, literal in outcomes(subject)
+        for region in cover(
+            population.patients, population.circuit.all_of([*literals, literal]), most=TRIED
+        )
+    ]
+    found.sort(key=lambda entry: (len(entry[0]), sorted(entry[0].items())))
+    return [population.shown(subject, outcome, region) for region, outcome in found[:SHOWN]]
+
+
+def joined(
+    population: Population, references: Iterable[tuple[Reference, Version]]
+) -> list[Evidence]:
+    """Put references on the circuit of a population that tells their patients apart."""
+    return [
+        Evidence(reference, version, population.circuit.derive(version.program))
+        for reference, version in references
+    ]
