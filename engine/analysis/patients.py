@@ -7,7 +7,7 @@ is still a proof. (The idea is SAT sweeping, from the equivalence checking of ci
 et al., Robust Boolean reasoning for equivalence checking, 2002.)
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import clingo
@@ -75,12 +75,15 @@ class Patients:
                 self._pool.add(found[0])
         return found
 
-    def core(self, literals: Iterable[Literal], patient: Patient) -> list[int] | None:
-        """Return places that, with the patient's values, leave no patient with the literals.
+    def core(self, literals: Iterable[Literal], having: Mapping[int, Literal]) -> list[int] | None:
+        """Return places whose literals leave no patient with the others; None if they do.
 
-        None if some patient with all of these values has them after all.
+        `having` gives a literal for each place, such as that a domain has some value.
         """
-        return self._solver.core([self.valid, *literals], patient)
+        asked = [self.valid, *literals]
+        if self._pool.find([*asked, *having.values()]) is not None:
+            return None
+        return self._solver.core(asked, having)
 
     def failing_flips(self, patient: Patient, literal: Literal) -> dict[int, int]:
         """Return the values, as bits, that one domain alone can take such that a literal fails.
@@ -251,14 +254,12 @@ class _Solver:
         )
         return found[0] if found else None
 
-    def core(self, literals: Iterable[Literal], patient: Patient) -> list[int] | None:
-        """Return places whose values leave no patient with the literals; None if they do."""
-        having = [self._circuit.holding(place, 1 << value) for place, value in enumerate(patient)]
-        asked = list(literals)
-        self._extend([[*asked, *having]])
-        stated = dict(zip(self._one.own(having), range(len(patient)), strict=True))
+    def core(self, literals: Sequence[Literal], having: Mapping[int, Literal]) -> list[int] | None:
+        """Return places whose literals leave no patient with the others; None if they do."""
+        self._extend([[*literals, *having.values()]])
+        stated = dict(zip(self._one.own(having.values()), having, strict=True))
         cores: list[Sequence[int]] = []
-        if self._solve([*self._one.own(asked), *stated], on_core=cores.append):
+        if self._solve([*self._one.own(literals), *stated], on_core=cores.append):
             return None
         return sorted({stated[literal] for literal in cores[-1] if literal in stated})
 

@@ -22,21 +22,36 @@ def prime_region(
 ) -> Region:
     """Return a prime region around a patient in which a literal holds; the places kept stay."""
     circuit = patients.circuit
-    needed = patients.core([-holds], patient)
-    if needed is None:
-        raise ValueError(patient)
+    having = {place: circuit.holding(place, 1 << value) for place, value in enumerate(patient)}
     failing = patients.failing_flips(patient, holds)
-    region = {place: 1 << patient[place] for place in {*needed, *kept}}
-    for place in sorted(region, key=lambda place: _priority(circuit, place)):
-        if place in kept or place in failing:
+    needed = {*failing, *kept}
+    left = {place: having[place] for place in sorted(needed)}
+    if patients.core([-holds], left) is None:
+        left = _shrunk(patients, holds, having, needed)
+    region = {place: 1 << patient[place] for place in left}
+    for place in region:
+        if place not in kept and circuit.domains[place].size > 2:
+            _widen(patients, holds, region, place, failing.get(place, 0))
+    return region
+
+
+def _shrunk(
+    patients: Patients, holds: Literal, having: Mapping[int, Literal], needed: Collection[int]
+) -> dict[int, Literal]:
+    """Leave out as many places as can be, such that a literal still holds for all who are left."""
+    circuit = patients.circuit
+    core = patients.core([-holds], having)
+    if core is None:
+        raise ValueError(having)
+    left = {place: having[place] for place in sorted({*core, *needed})}
+    for place in sorted(left, key=lambda place: _priority(circuit, place)):
+        if place in needed or place not in left:
             continue
-        rest = {other: values for other, values in region.items() if other != place}
-        if patients.find(-holds, *inside(circuit, rest)) is None:
-            region = rest
-    for place in sorted(region):
-        if place not in kept:
-            region = _widened(patients, holds, region, place, failing.get(place, 0))
-    return dict(sorted(region.items()))
+        rest = {other: literal for other, literal in left.items() if other != place}
+        core = patients.core([-holds], rest)
+        if core is not None:
+            left = {other: rest[other] for other in sorted({*core, *needed})}
+    return left
 
 
 def _priority(circuit: Circuit, place: int) -> tuple[bool, int]:
@@ -44,28 +59,29 @@ def _priority(circuit: Circuit, place: int) -> tuple[bool, int]:
     return circuit.domains[place].unit.member is None, -place
 
 
-def _widened(
-    patients: Patients, holds: Literal, region: Region, place: int, failing: int
-) -> dict[int, int]:
+def _widen(
+    patients: Patients, holds: Literal, region: dict[int, int], place: int, failing: int
+) -> None:
     """Add the values of one unit with which the literal still holds; a number's in one range.
 
     With those that are failing it surely does not.
     """
     circuit = patients.circuit
     domain = circuit.domains[place]
-    widened = dict(region)
-    growing = domain.size > 2
-    while growing:
-        growing = False
-        candidates = domain.all & ~widened[place] & ~failing
+    rest = inside(circuit, {other: values for other, values in region.items() if other != place})
+    refused = failing
+    while True:
+        candidates = domain.all & ~region[place] & ~refused
         if domain.ordered:
-            candidates &= widened[place] << 1 | widened[place] >> 1
+            candidates &= region[place] << 1 | region[place] >> 1
+        if not candidates:
+            return
         for value in places(candidates):
-            only_new = inside(circuit, {**widened, place: 1 << value})
+            only_new = [*rest, circuit.holding(place, 1 << value)]
             if patients.find(-holds, *only_new) is None and patients.find(*only_new) is not None:
-                widened[place] |= 1 << value
-                growing = True
-    return widened
+                region[place] |= 1 << value
+            else:
+                refused |= 1 << value
 
 
 def inside(circuit: Circuit, region: Region) -> list[Literal]:

@@ -115,7 +115,7 @@ def _explained(
 ) -> Witness:
     """Show a patient by what approves him in one phase, and what bars him from the other."""
     population = report.population
-    core = population.patients.core(there, patient) or []
-    bars = [place for place in core if place in kept]
+    having = {place: population.circuit.holding(place, 1 << patient[place]) for place in kept}
+    bars = population.patients.core(there, having) or []
     holds = population.circuit.all_of(here)
     return population.witness(report.subject, Outcome.APPROVE, holds, patient, bars)
