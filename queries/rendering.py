@@ -107,6 +107,8 @@ def _escaped(value: object) -> object:
 
 def _quoted(text: str) -> str:
     """Set quotation marks and apostrophes as in print."""
-    return re.sub(
+    text = re.sub(
         r'"([^"]*)"', "\N{LEFT DOUBLE QUOTATION MARK}\\1\N{RIGHT DOUBLE QUOTATION MARK}", text
-    ).replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")
+    )
+    text = re.sub(r"(?<!\w)'([^']*)'(?!\w)", "\N{LEFT SINGLE QUOTATION MARK}\\1'", text)
+    return text.replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")

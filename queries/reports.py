@@ -1,7 +1,7 @@
 """Findings and comparisons as documents: Markdown, and HTML pages that need nothing beside them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from facts.vocabulary import Vocabulary
@@ -60,12 +60,7 @@ def _chapters(checked: Sequence[Checked], vocabulary: Vocabulary) -> tuple[Chapt
 
 def _chapter(anchor: str, checked: Checked, vocabulary: Vocabulary) -> Chapter:
     shown = shown_findings(checked, vocabulary)
-    marks: dict[str, list[Mark]] = {}
-    for one in shown:
-        for section in one.finding.sections:
-            text = f"{one.about} (finding {one.number})"
-            mark = Mark(one.label, text, f"{anchor}-finding-{one.number}")
-            marks.setdefault(section, []).append(mark)
+    marks = _marks(anchor, shown)
     trees = policy_tree(checked.policy, checked.version)
     return Chapter(
         anchor,
@@ -73,6 +68,44 @@ def _chapter(anchor: str, checked: Checked, vocabulary: Vocabulary) -> Chapter:
         shown,
         tuple(picture(tree, marks) for tree in trees),
         effects_elsewhere(checked.policy, checked.version),
+    )
+
+
+def _marks(anchor: str, shown: Sequence[Shown]) -> Mapping[str, Sequence[Mark]]:
+    """Mark each section with what was found of it; findings of one kind share a mark."""
+    found: dict[str, dict[tuple[str, str], list[int]]] = {}
+    for one in shown:
+        for section in one.finding.sections:
+            numbers = found.setdefault(section, {}).setdefault((one.label, one.about), [])
+            numbers.append(one.number)
+    return {
+        section: [
+            Mark(
+                label,
+                f"{about} ({'findings' if len(numbers) > 1 else 'finding'} {_ranges(numbers)})",
+                f"{anchor}-finding-{numbers[0]}",
+            )
+            for (label, about), numbers in kinds.items()
+        ]
+        for section, kinds in found.items()
+    }
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """List numbers in order, those that follow each other as a range: "3, 5 to 7"."""
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and number == ranges[-1][-1] + 1:
+            ranges[-1].append(number)
+        else:
+            ranges.append([number])
+    return ", ".join(
+        str(one[0])
+        if len(one) == 1
+        else f"{one[0]} to {one[-1]}"
+        if len(one) > 2
+        else f"{one[0]}, {one[1]}"
+        for one in ranges
     )
 
 

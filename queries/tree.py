@@ -273,11 +273,11 @@ class Picture:
 def picture(tree: Criterion, marks: Mapping[str, Sequence[Mark]], top: int = 0) -> Picture:
     """Lay out one tree; `marks` are what was found of each section, `top` is where it begins."""
     box, below = _laid_out(tree, marks, 1, top + _TOP)
-    marked = sum(len(marks.get(section, ())) for section in dict.fromkeys(_sections(tree)))
-    found = counted(marked, "finding") if marked else "no finding"
+    marked = sum(bool(marks.get(section)) for section in dict.fromkeys(_sections(tree)))
+    found = f"{counted(marked, 'section')} marked with findings" if marked else "without findings"
     return Picture(
         f"{tree.root.capitalize()} {tree.section}: {tree.text}",
-        f"A tree of {counted(tree.count(), 'section')}, {found} marked. "
+        f"A tree of {counted(tree.count(), 'section')}, {found}. "
         "Every section is a box; its parts stand below it, after how many of them are needed.",
         WIDTH,
         below - top + _TOP - _GAP,

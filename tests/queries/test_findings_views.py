@@ -1,0 +1,444 @@
+"""Findings, comparisons and routes in words, in JSON and as documents.
+
+The texts in golden/ are what they are to look like; POLICYGROUNDS_GOLDEN=write writes them anew.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from engine.analysis.difference import Comparison, Route, Verdict
+from engine.analysis.finding import Finding, FindingKind, Witness
+from engine.determination import Outcome
+from facts.values import NO, YES, Bounds, Known, Members, OneOf
+from policygrounds import KnowledgeBase
+from queries.differences import comparison_json, comparison_view, matrix
+from queries.findings import (
+    KINDS,
+    Checked,
+    checked_json,
+    sentence,
+    shown_findings,
+    summary,
+)
+from queries.patients import patients_with, size
+from queries.reports import comparison_markdown, findings_markdown
+from queries.routes import route_groups, routes_json
+from queries.terminal_findings import show_checked, show_comparison, show_matrix, show_routes
+from queries.witnesses import (
+    replays,
+    save_witnesses,
+    stated,
+    unreplayed_findings,
+    unreplayed_witnesses,
+    witness_case,
+)
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def golden(name: str, text: str) -> None:
+    file = GOLDEN / name
+    if os.environ.get("POLICYGROUNDS_GOLDEN") == "write":
+        file.write_text(text, "utf-8")
+    assert text == file.read_text("utf-8")
+
+
+def one_of(*values: str) -> OneOf:
+    return OneOf(frozenset(values))
+
+
+def members(add: tuple[str, ...] = (), remove: tuple[str, ...] = ()) -> Members:
+    return Members(frozenset(add), frozenset(remove))
+
+
+def wide() -> Console:
+    return Console(file=StringIO(), width=110, highlight=False)
+
+
+def printed(console: Console) -> str:
+    assert isinstance(console.file, StringIO)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({}, "every patient"),
+        ({"age": Bounds(18, 120)}, "age 18 or more"),
+        ({"age": Bounds(0, 17)}, "age 17 or less"),
+        ({"age": Bounds(18, 64)}, "age 18 to 64"),
+        ({"age": Bounds(18, 18)}, "age 18"),
+        ({"request": one_of("initial")}, "a first request"),
+        (
+            {"request": one_of("continuation"), "diagnosis": one_of("multiple_myeloma", "other")},
+            "a continuation of treatment for multiple myeloma or another diagnosis",
+        ),
+        (
+            {"diagnosis": one_of("waldenstrom_macroglobulinemia")},
+            "a request for Waldenstrom macroglobulinemia",
+        ),
+        (
+            {
+                "diagnosis": one_of(
+                    *("al_amyloidosis", "waldenstrom_macroglobulinemia"),
+                    *("lymphoplasmacytic_lymphoma", "other"),
+                )
+            },
+            "a request for any diagnosis but multiple myeloma",
+        ),
+        (
+            {"regimen": members(("dexamethasone",), ("bortezomib", "carfilzomib"))},
+            "with dexamethasone and without bortezomib or carfilzomib",
+        ),
+        ({"regimen": members((), ("bortezomib",))}, "without bortezomib"),
+        (
+            {"prior_drugs": members(("bortezomib",))},
+            "drugs in the completed lines include bortezomib",
+        ),
+        ({"transplant_candidate": NO}, "candidate for stem cell transplant: no"),
+        ({"t_11_14": YES}, "translocation t(11;14): yes"),
+        ({"prior_lines": Bounds(1, 30)}, "at least 1 completed line of therapy"),
+        ({"weekly_dose_mg": Bounds(0, 40)}, "dose a week: at most 4 mg"),
+        (
+            {"prescriber": one_of("oncologist", "hematologist")},
+            "prescriber's specialty: hematologist or oncologist",
+        ),
+        (
+            {"line_of_business": one_of("medicaid", "fep")},
+            "line of business: Federal Employee Program or Medicaid",
+        ),
+        (
+            {
+                "t_11_14": YES,
+                "regimen": members(("dexamethasone",)),
+                "age": Bounds(18, 120),
+                "diagnosis": one_of("multiple_myeloma"),
+                "request": one_of("initial"),
+            },
+            (
+                "a first request for multiple myeloma, age 18 or more, with dexamethasone, "
+                "translocation t(11;14): yes"
+            ),
+        ),
+    ],
+)
+def test_patients_are_said_in_few_words(
+    kb: KnowledgeBase, facts: Mapping[str, Known], said: str
+) -> None:
+    assert patients_with(facts, kb.vocabulary) == said
+
+
+def test_the_size_of_a_region_counts_facts_and_members() -> None:
+    facts = {"age": Bounds(18, 120), "regimen": members(("a", "b"), ("c",)), "t_11_14": YES}
+    assert size(facts) == 5
+
+
+def test_facts_are_stated_as_in_a_case(kb: KnowledgeBase) -> None:
+    facts: Mapping[str, Known] = {
+        "t_11_14": NO,
+        "age": Bounds(18, 120),
+        "request": one_of("initial"),
+        "disease_state": one_of("relapsed", "refractory"),
+        "prior_lines": Bounds(2, 2),
+        "regimen": members(("dexamethasone",), ("bortezomib",)),
+        "weekly_dose_mg": Bounds(0, kb.vocabulary.facts["weekly_dose_mg"].highest),
+    }
+    assert stated(facts, kb.vocabulary) == {
+        "age": {"at_least": 18},
+        "disease_state": {"one_of": ["refractory", "relapsed"]},
+        "prior_lines": 2,
+        "regimen": {"includes": ["dexamethasone"], "excludes": ["bortezomib"]},
+        "request": "initial",
+        "t_11_14": False,
+    }
+
+
+# Findings
+
+
+def test_every_kind_of_finding_has_a_text() -> None:
+    assert set(KINDS) == set(FindingKind)
+
+
+def test_the_json_form_of_findings(kb: KnowledgeBase, checked: Checked) -> None:
+    found = json.loads(json.dumps(checked_json(checked, kb.vocabulary)))
+    assert (found["policy"], found["version"]) == ("5.21.071", "2024-01-01")
+    note, error, warning = found["findings"]
+    assert note == {
+        "id": "5.21.071:same-criterion:Prior-Approval.Age = Renewal.Age",
+        "kind": "same-criterion",
+        "severity": "note",
+        "sections": ["Prior-Approval.Age", "Renewal.Age"],
+        "text": "Prior-Approval.Age and Renewal.Age ask the same",
+        "witnesses": [],
+        "repair": None,
+        "accepted": None,
+        "readings": {},
+    }
+    assert error["accepted"] == {"reason": "The text is to be corrected.", "date": "2025-09-15"}
+    assert error["repair"] == "Correct the rule"
+    assert error["witnesses"][0] == {
+        "case": {"policy": "5.21.071", "on": "2024-01-01", "facts": {"age": {"at_most": 17}}},
+        "readings": {},
+        "outcome": "deny",
+        "shows": "",
+    }
+    assert warning["readings"] == {"progression_or_toxicity": "not_both"}
+    assert warning["witnesses"][0]["shows"] == "the other reading"
+
+
+def test_the_gravest_findings_come_first_and_the_accepted_ones_last(
+    kb: KnowledgeBase, checked: Checked
+) -> None:
+    shown = shown_findings(checked, kb.vocabulary)
+    assert [one.label for one in shown] == ["warning", "note", "accepted"]
+    assert [one.number for one in shown] == [1, 2, 3]
+    assert summary(checked) == "1 warning, 1 note; 1 accepted"
+    open_ones = shown_findings(replace(checked, accepted={}), kb.vocabulary)
+    assert [one.label for one in open_ones] == ["error", "warning", "note"]
+    assert summary(replace(checked, findings=())) == "no finding"
+
+
+@pytest.mark.parametrize(
+    ("least", "accepting", "fails"),
+    [
+        ("error", True, False),
+        ("error", False, True),
+        ("warning", True, True),
+        ("note", True, True),
+        ("never", False, False),
+    ],
+)
+def test_findings_count_from_a_severity_on_unless_they_are_accepted(
+    checked: Checked, least: str, *, accepting: bool, fails: bool
+) -> None:
+    checked = checked if accepting else replace(checked, accepted={})
+    assert checked.fails(least) is fails
+
+
+def test_sentences_end_once() -> None:
+    assert [sentence(text) for text in ("", "It is", "It is.", "Is it?")] == [
+        "",
+        "It is.",
+        "It is.",
+        "Is it?",
+    ]
+
+
+def test_findings_in_a_terminal(kb: KnowledgeBase, checked: Checked) -> None:
+    console = wide()
+    show_checked(console, checked, kb.vocabulary, saved=True)
+    golden("findings.txt", printed(console))
+
+
+def test_findings_in_markdown(kb: KnowledgeBase, checked: Checked) -> None:
+    nothing = replace(checked, findings=())
+    golden("findings.md", findings_markdown([checked, nothing], kb.vocabulary))
+
+
+# Witnesses
+
+
+def test_witnesses_are_decided_again(kb: KnowledgeBase, findings: tuple[Finding, ...]) -> None:
+    assert unreplayed_findings(kb, findings) == []
+    _, error, warning = findings
+    wrong = replace(error, witnesses=(replace(error.witnesses[0], outcome=Outcome.APPROVE),))
+    unread = replace(warning, witnesses=(replace(warning.witnesses[0], readings={}),))
+    assert unreplayed_findings(kb, [wrong, warning, unread]) == [wrong, unread]
+
+
+def test_a_contradiction_bears_nothing_out(kb: KnowledgeBase) -> None:
+    facts: Mapping[str, Known] = {
+        "treatment_setting": one_of("primary"),
+        "prior_lines": Bounds(2, 30),
+    }
+    witness = Witness(facts=facts, outcome=Outcome.PEND, policy="CP.PHAR.302", version="2025-08-01")
+    assert not replays(kb, witness)
+    assert not replays(kb, replace(witness, version="1999-01-01"))
+
+
+def test_saved_witnesses_are_cases(
+    kb: KnowledgeBase, findings: tuple[Finding, ...], tmp_path: Path
+) -> None:
+    folder = tmp_path / "some" / "where"
+    assert save_witnesses(folder, findings, kb.vocabulary) == 3
+    saved = sorted(file.name for file in folder.iterdir())
+    assert saved == [
+        "5.21.071_never-met_Renewal.a.1.json",
+        "5.21.071_never-met_Renewal.a.2.json",
+        "5.21.071_reading-decides_progression_or_toxicity_not_both.1.json",
+    ]
+    assert json.loads((folder / saved[0]).read_text()) == {
+        "id": "5.21.071:never-met:Renewal.a",
+        "policy": "5.21.071",
+        "on": "2024-01-01",
+        "facts": {"age": {"at_most": 17}},
+    }
+    case = witness_case(findings[1].witnesses[1], kb.vocabulary)
+    assert kb.determine(case).outcome is Outcome.APPROVE
+
+
+# Comparisons
+
+
+def test_the_json_form_of_a_comparison(kb: KnowledgeBase, comparison: Comparison) -> None:
+    found = json.loads(json.dumps(comparison_json(comparison, kb.vocabulary)))
+    assert found["first"] == {"policy": "5.21.071", "version": "2024-01-01"}
+    assert found["second"] == {"policy": "CP.PHAR.302", "version": "2025-08-01"}
+    assert found["verdict"] == "incomparable"
+    assert found["readings"] == [{}, {}]
+    assert found["phases"] == [
+        {"facts": {"line_of_business": "medicaid", "request": "initial"}, "verdict": "looser"}
+    ]
+    assert found["complete"] is True
+    outcome, months, _ = found["differences"]
+    assert (outcome["part"], outcome["first"], outcome["second"]) == ("outcome", "approve", "refer")
+    assert len(outcome["regions"]) == 5
+    assert outcome["complete"] is True
+    assert months["complete"] is False
+    first, *_, last = outcome["regions"]
+    assert "t_11_14" not in first["facts"]
+    assert last["facts"]["t_11_14"] is True
+    assert first["first_sections"] == ["Prior-Approval.a"]
+    assert [witness["outcome"] for witness in first["witnesses"]] == ["approve", "refer"]
+    assert first["witnesses"][0]["case"]["facts"] == first["facts"]
+
+
+def test_the_witnesses_of_a_comparison_are_decided_again(
+    kb: KnowledgeBase, comparison: Comparison
+) -> None:
+    assert unreplayed_witnesses(kb, comparison) == 0
+    (difference, *_) = comparison.differences
+    (region, *_) = difference.regions
+    one, other = region.witnesses
+    wrong = replace(region, witnesses=(replace(one, outcome=Outcome.DENY), other))
+    broken = replace(comparison, differences=(replace(difference, regions=(wrong,)),))
+    assert unreplayed_witnesses(kb, broken) == 1
+
+
+def test_regions_that_differ_in_one_drug_are_one_row_of_words(
+    kb: KnowledgeBase, comparison: Comparison
+) -> None:
+    view = comparison_view(comparison, kb.policies, kb.vocabulary)
+    outcome, months, quantity = view.differences
+    assert outcome.heading == "5.21.071 approves, CP.PHAR.302 refers"
+    assert (
+        months.heading
+        == "How long it is approved for: 12 months by 5.21.071, 6 months by CP.PHAR.302"
+    )
+    assert quantity.heading == (
+        "The quantity: not stated by 5.21.071, 3 capsules in 28 days by CP.PHAR.302"
+    )
+    assert [row.regions for row in outcome.rows] == [4, 1]
+    assert outcome.rows[0].patients == (
+        "a first request for multiple myeloma, age 18 or more, with dexamethasone and one of "
+        "cisplatin, doxorubicin, etoposide and selinexor and without bortezomib or carfilzomib, "
+        "at least 1 completed line of therapy, "
+        "regimen documented as FDA-approved or guideline-recommended: no"
+    )
+    assert outcome.regions == "5 regions"
+
+
+def test_versions_of_one_policy_are_called_by_their_first_days(
+    kb: KnowledgeBase, comparison: Comparison
+) -> None:
+    versions = replace(
+        comparison,
+        first=("CP.PHAR.302", "2024-08-01"),
+        differences=(),
+        verdict=Verdict.SAME_OUTCOMES,
+        readings=({"other_use": "diagnosis_only"}, {}),
+    )
+    view = comparison_view(versions, kb.policies, kb.vocabulary)
+    assert view.verdict == (
+        "CP.PHAR.302 of 2024-08-01 gives the same outcomes, with other parts of the answer, as "
+        "CP.PHAR.302 of 2025-08-01."
+    )
+    assert view.readings == "CP.PHAR.302 of 2024-08-01 reads other_use as diagnosis_only"
+
+
+def test_a_comparison_in_a_terminal(kb: KnowledgeBase, comparison: Comparison) -> None:
+    view = comparison_view(comparison, kb.policies, kb.vocabulary)
+    console = wide()
+    show_comparison(console, view, kb.vocabulary, everything=False)
+    golden("comparison.txt", printed(console))
+
+
+def test_a_long_list_of_regions_is_cut_unless_all_is_asked_for(
+    kb: KnowledgeBase, comparison: Comparison
+) -> None:
+    (difference, *_) = comparison.differences
+    regions = tuple(
+        replace(region, first_sections=(f"{number}",))
+        for number, region in enumerate(difference.regions * 3)
+    )
+    long = replace(comparison, differences=(replace(difference, regions=regions),))
+    view = comparison_view(long, kb.policies, kb.vocabulary)
+    for everything in (False, True):
+        console = wide()
+        show_comparison(console, view, kb.vocabulary, everything=everything)
+        assert ("5 more groups; --all shows them." in printed(console)) is not everything
+        assert ("    15. " in printed(console)) is everything
+
+
+def test_a_comparison_in_markdown(kb: KnowledgeBase, comparison: Comparison) -> None:
+    view = comparison_view(comparison, kb.policies, kb.vocabulary)
+    golden("comparison.md", comparison_markdown([view]))
+
+
+def test_a_matrix_says_how_each_policy_stands_to_each_other_one(
+    kb: KnowledgeBase, comparison: Comparison
+) -> None:
+    stricter = replace(
+        comparison, second=("EX-101", "2025-01-01"), verdict=Verdict.STRICTER, differences=()
+    )
+    policies, verdicts = matrix([comparison, stricter])
+    assert policies == ("5.21.071", "CP.PHAR.302", "EX-101")
+    assert verdicts["5.21.071", "CP.PHAR.302"] == verdicts["CP.PHAR.302", "5.21.071"]
+    assert verdicts["5.21.071", "EX-101"] == "stricter"
+    assert verdicts["EX-101", "5.21.071"] == "looser"
+    assert ("CP.PHAR.302", "EX-101") not in verdicts
+    console = wide()
+    show_matrix(console, [comparison, stricter])
+    assert "EX-101       looser" in printed(console)
+    views = [comparison_view(one, kb.policies, kb.vocabulary) for one in (comparison, stricter)]
+    assert "| EX-101 | looser |  |  |" in comparison_markdown(views)
+
+
+# Routes
+
+
+def test_routes_come_by_pathway_the_shortest_first(
+    kb: KnowledgeBase, found_routes: tuple[Route, ...]
+) -> None:
+    raw = routes_json("5.21.071", "2024-01-01", "approve", found_routes, kb.vocabulary)
+    found = json.loads(json.dumps(raw))
+    assert (found["policy"], found["version"], found["outcome"]) == (
+        "5.21.071",
+        "2024-01-01",
+        "approve",
+    )
+    assert [route["pathway"] for route in found["routes"]] == ["Prior-Approval"] * 3 + ["Renewal"]
+    assert found["routes"][0]["facts"]["regimen"]["includes"] == ["dexamethasone"]
+    assert found["routes"][0]["sections"] == ["Prior-Approval.Age"]
+    first, second = route_groups(found_routes, kb.vocabulary)
+    assert (first.pathway, first.routes) == ("Prior-Approval", 3)
+    assert [row.routes for row in first.rows] == [1, 2]
+    assert "with dexamethasone and one of cisplatin and daratumumab" in first.rows[1].patients
+    assert (second.pathway, second.routes) == ("Renewal", 1)
+
+
+def test_routes_in_a_terminal(kb: KnowledgeBase, found_routes: tuple[Route, ...]) -> None:
+    console = wide()
+    policy = kb.policies["5.21.071"]
+    outside = replace(found_routes[0], pathway=None)
+    groups = route_groups([*found_routes, outside], kb.vocabulary)
+    show_routes(console, policy, policy.versions[-1], "approve", groups, everything=False)
+    golden("routes.txt", printed(console))
