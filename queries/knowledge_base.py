@@ -351,7 +351,9 @@ class KnowledgeBase:
         """Return the thread's own analyst: solvers cannot be shared."""
         analyst: Analyst | None = getattr(self._threads, "analyst", None)
         if analyst is None:
-            analyst = self._threads.analyst = Analyst(self.vocabulary, self.policies)
+            analyst = self._threads.analyst = Analyst(
+                self.vocabulary, self.policies, self._library.references
+            )
         return analyst
 
     def _prepare(self, case: Case, readings: Mapping[str, str]) -> "_Ready":
