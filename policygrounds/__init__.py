@@ -12,8 +12,10 @@ from facts.errors import (
     UnknownReadingError,
     UnknownUnitError,
     UnknownWantError,
+    UnreadableInputError,
 )
 from queries.knowledge_base import Counterexample, KnowledgeBase
+from queries.policy_tests import PolicyTestReport
 
 __all__ = [
     "Authorization",
@@ -27,6 +29,7 @@ __all__ = [
     "KnowledgeBase",
     "KnowledgeBaseError",
     "Outcome",
+    "PolicyTestReport",
     "PolicygroundsError",
     "Question",
     "Reason",
@@ -36,4 +39,5 @@ __all__ = [
     "UnknownReadingError",
     "UnknownUnitError",
     "UnknownWantError",
+    "UnreadableInputError",
 ]

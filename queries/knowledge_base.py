@@ -247,9 +247,9 @@ class KnowledgeBase:
         UnknownPolicyError, and UnreadableInputError if there is no such file.
         """
         chosen = [self.policy(number) for number in policies or self.policies]
+        if cases is not None:
+            check_file(Path(cases))
         files = found_below(self._folders) if cases is None else [Path(cases)]
-        for file in files:
-            check_file(file)
         tests, faults = gathered(files, self.policies)
         suite = Suite(
             self.vocabulary,

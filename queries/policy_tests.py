@@ -237,7 +237,7 @@ def read_tests(path: Path) -> tuple[list[PolicyTest], list[Fault]]:
         return [], [Fault(str(path), None, reason or "it cannot be read")]
     tests: list[PolicyTest] = []
     faults: list[Fault] = []
-    whole: dict[str, dict[str, Any]] = {}
+    whole: dict[str, dict[str, Any] | None] = {}
     for place, entry in enumerate(raw, start=1):
         named = entry.get("id") if isinstance(entry, Mapping) else None
         name = named if isinstance(named, str) and named else f"{place} of the list"
@@ -245,7 +245,7 @@ def read_tests(path: Path) -> tuple[list[PolicyTest], list[Fault]]:
         made = _made(entry, whole, problems)
         if name in whole:
             problems.append("the id is used before; give each case its own")
-        whole.setdefault(name, made)
+        whole.setdefault(name, None if problems else made)
         faults += [Fault(str(path), name, problem) for problem in problems]
         if not problems:
             tests += _each_date(made, str(path))
@@ -287,7 +287,7 @@ _TWICE = "\0twice"
 
 
 def _made(
-    entry: object, whole: Mapping[str, dict[str, Any]], problems: list[str]
+    entry: object, whole: Mapping[str, dict[str, Any] | None], problems: list[str]
 ) -> dict[str, Any]:
     """Complete a case by the one it is like, and list what is wrong with it."""
     if not isinstance(entry, Mapping):
@@ -318,15 +318,19 @@ def _made(
     return made
 
 
-def _completed(made: dict[str, Any], whole: Mapping[str, dict[str, Any]]) -> Iterator[str]:
+def _completed(made: dict[str, Any], whole: Mapping[str, dict[str, Any] | None]) -> Iterator[str]:
     """Take over what the case says that this one is like."""
     like = made["like"]
     if not isinstance(like, str) or like not in whole:
         meant = did_you_mean(str(like), whole)
         yield f"like: no case {like!r} stands before this one in the file{meant}"
         return
+    before = whole[like]
+    if before is None:
+        yield f"like: case {like!r} cannot be read itself"
+        return
     for key in _INHERITED:
-        made[key] = _inherited(whole[like].get(key), made.get(key))
+        made[key] = _inherited(before.get(key), made.get(key))
 
 
 def _form_problems(made: Mapping[str, Any]) -> Iterator[str]:

@@ -6,6 +6,7 @@ the same of programs: Chilenski and Miller, 1994.) What no patient can show is p
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import permutations
@@ -140,15 +141,15 @@ class Meter:
         proposed: list[Example] = []
         found = []
         for entry in self._entries:
+            measured = Covered(entry.item, State.OPEN)
             self._budget.renew()
-            try:
-                found.append(self._measured(entry, examples, cases, neighbours))
-                if propose and found[-1].state is State.OPEN:
+            with suppress(*FAILURES):
+                measured = self._measured(entry, examples, cases, neighbours)
+                if propose and measured.state is State.OPEN:
                     proposals = self._proposed(entry, proposed)
-                    found[-1] = replace(found[-1], proposals=proposals)
+                    measured = replace(measured, proposals=proposals)
                     proposed += [one for one in proposals if one not in proposed]
-            except FAILURES:
-                found.append(Covered(entry.item, State.OPEN))
+            found.append(measured)
         return found
 
     def _measured(
