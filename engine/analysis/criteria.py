@@ -1,6 +1,6 @@
 """Findings about criteria: what is never or always met, and what no outcome ever hangs on."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, combinations, pairwise
 
 from engine.analysis.answers import using
@@ -68,42 +68,47 @@ def _shown(report: Report, literals: Iterable[Literal]) -> list[Witness]:
 def _ruled_out(subject: Subject, root: str, section: str) -> list[str] | None:
     """Return criteria of a tree, all of them asked for, that a section cannot be met with.
 
-    None if it can be met with all of them.
+    None if it can be met with all of them on some way up to the root, or is an exclusion on one.
     """
     patients = subject.patients
-    required = [
-        (part, subject.met(part) if holds else -subject.met(part))
-        for part, holds in _required(subject, root, section)
-    ]
     base = [subject.applies(root), subject.met(section)]
-    if patients.find(*base) is None or patients.find(*base, *(lit for _, lit in required)):
+    if patients.find(*base) is None:
         return None
-    kept = list(required)
-    for entry in required:
-        rest = [other for other in kept if other is not entry]
-        if patients.find(*base, *(literal for _, literal in rest)) is None:
-            kept = rest
-    return [part for part, _ in kept]
+    found: list[str] = []
+    for way in _ways(subject, root, section):
+        required = _required(subject, way)
+        if required is None or patients.find(*base, *map(subject.met, required)) is not None:
+            return None
+        kept = required
+        for part in required:
+            rest = [other for other in kept if other != part]
+            if patients.find(*base, *map(subject.met, rest)) is None:
+                kept = rest
+        found += kept
+    return found
 
 
-def _required(subject: Subject, root: str, section: str) -> Iterator[tuple[str, bool]]:
-    """Yield the parts that a root asks for beside those on the way to a section: met, or not."""
-    way = _way(subject, root, section)
+def _required(subject: Subject, way: Sequence[str]) -> list[str] | None:
+    """Return what is asked for beside a way down the tree; None if the way leads to an exclusion."""
+    required: list[str] = []
     for above, below in pairwise(way):
         branch = subject.branches[above]
-        if branch.needs in ("all", "none"):
-            for part in branch.parts:
-                if part != below:
-                    yield part, branch.needs == "all"
+        if branch.needs == "none":
+            return None
+        if branch.needs == "all":
+            required += [part for part in branch.parts if part != below]
+    return list(dict.fromkeys(required))
 
 
-def _way(subject: Subject, root: str, section: str) -> list[str]:
-    """Return the sections from a root down to one below it."""
-    way = [section]
-    while way[0] != root:
-        above = [p for p in subject.parents[way[0]] if root in subject.roots_of[p]]
-        way.insert(0, above[0])
-    return way
+def _ways(subject: Subject, root: str, section: str) -> Iterator[list[str]]:
+    """Yield the ways from a root down to a section."""
+    if section == root:
+        yield [section]
+        return
+    for above in subject.parents.get(section, ()):
+        if root in subject.roots_of[above]:
+            for way in _ways(subject, root, above):
+                yield [*way, section]
 
 
 def _always_met(report: Report) -> Iterator[tuple[str, Finding]]:
@@ -244,7 +249,8 @@ def _same(report: Report) -> Iterator[Finding]:
         else:
             classes.append([section])
     for members in classes:
-        if len(members) > 1 and patients.find(subject.met(members[0])) is not None:
+        met = subject.met(members[0])
+        if len(members) > 1 and patients.find(met) is not None and not patients.always(met):
             wording = {subject.texts.get(section, "") for section in members}
             words = "in the same words" if len(wording) == 1 else "in different words"
             yield report.finding(
@@ -276,7 +282,7 @@ def _nested_ways(report: Report) -> Iterator[Finding]:
             asked = {names.get(abs(part), ("",))[0] for part in rule.body}
             literal = _all_of(report, rule)
             if not asked & {"reads", "met", "applies"} and patients.find(literal) is not None:
-                ways.append((_called(rule, names), literal))
+                ways.append((_called(rule, names, subject.number), literal))
         for way, mine in ways:
             wider = [
                 other
@@ -315,12 +321,14 @@ LANGUAGE = frozenset(
 """Predicates of the language, whose rules are not the policy's own."""
 
 
-def _called(rule: Rule, names: Mapping[int, Atom]) -> str:
+def _called(rule: Rule, names: Mapping[int, Atom], policy: str) -> str:
     """Name a way by what its conditions ask, without the policy's number."""
-    atoms = sorted((names[abs(part)], part > 0) for part in rule.body if abs(part) in names)
-    if len(atoms) == 1 and len(atoms[0][0]) == 3 and atoms[0][0][0] not in ("is", "includes"):
+    atoms = sorted(
+        ((names[abs(part)], part > 0) for part in rule.body if abs(part) in names), key=str
+    )
+    if len(atoms) == 1 and len(atoms[0][0]) == 3 and atoms[0][0][1] == policy:
         return str(atoms[0][0][2])
     return ", ".join(
-        f"{'' if holds else 'not '}{' '.join(map(str, (atom[0], *atom[1:])))}"
+        f"{'' if holds else 'not '}{' '.join(str(term) for term in atom if term != policy)}"
         for atom, holds in atoms
     )
