@@ -19,7 +19,7 @@ def check_outcomes(report: Report) -> Iterator[Finding]:
     """Find patients without an outcome, or with several; the readings are left to each patient."""
     subject, population = report.subject, report.population
     circuit, patients = population.circuit, population.patients
-    literals = {outcome: subject.outcome(outcome) for outcome in OUTCOMES}
+    literals = {outcome: subject.says(outcome) for outcome in OUTCOMES}
     without = circuit.all_of(-literal for literal in literals.values())
     kinds = [(FindingKind.NO_OUTCOME, "none", without, "Some patients get no outcome")]
     for one, other in combinations(OUTCOMES, 2):

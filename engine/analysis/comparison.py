@@ -7,7 +7,7 @@ from engine.analysis.difference import Comparison, Difference, Phase, Region, Ro
 from engine.analysis.finding import Witness
 from engine.analysis.patients import Patients
 from engine.analysis.regions import Region as Values
-from engine.analysis.regions import cover, inside, irredundant
+from engine.analysis.regions import cover, inside, irredundant, prime_region
 from engine.analysis.renewal import REQUEST
 from engine.analysis.revision import changed_sections
 from engine.analysis.subject import Population, Subject, outcomes
@@ -84,8 +84,8 @@ def _outcomes_parted(population: Population) -> Iterator[Difference]:
                 first_sections=first.sections(one, region),
                 second_sections=second.sections(other, region),
                 witnesses=(
-                    population.shown(first, one, region),
-                    population.shown(second, other, region),
+                    population.shown(first, one, _narrowed(population, 0, mine, region)),
+                    population.shown(second, other, _narrowed(population, 1, theirs, region)),
                 ),
             )
             for region in values
@@ -97,6 +97,22 @@ def _outcomes_parted(population: Population) -> Iterator[Difference]:
             regions=tuple(regions),
             complete=complete,
         )
+
+
+def _narrowed(population: Population, place: int, holds: Literal, region: Values) -> Values:
+    """Narrow a region until a literal holds in it for patients whom only one of the two serves.
+
+    `place` says which of the two.
+    """
+    circuit, valid = population.circuit, population.valid[place]
+    if valid == population.patients.valid:
+        return region
+    patient = population.patients.find(*inside(circuit, region))
+    if patient is None:
+        raise SolvingStoppedError
+    anyone = Patients(circuit, TRUE, population.budget)
+    holds = circuit.any_of([holds, -valid])
+    return prime_region(anyone, circuit.all_of([holds, *inside(circuit, region)]), patient, region)
 
 
 def _cover(patients: Patients, holds: Literal) -> tuple[list[Values], bool]:
@@ -153,7 +169,11 @@ def _parts_parted(population: Population) -> Iterator[Difference]:
 
 def _both(population: Population, outcome: Outcome, case: Values) -> tuple[Witness, Witness]:
     first, second = population.subjects
-    return population.shown(first, outcome, case), population.shown(second, outcome, case)
+    mine, theirs = (
+        _narrowed(population, place, subject.outcome(outcome), case)
+        for place, subject in enumerate(population.subjects)
+    )
+    return population.shown(first, outcome, mine), population.shown(second, outcome, theirs)
 
 
 def _values(subject: Subject, part: str) -> dict[str, Literal]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 from engine.analysis.finding import Witness
 from engine.analysis.patients import Patient, Patients
@@ -57,8 +58,22 @@ class Subject:
         self.dispositions = [str(section) for _, section in program.arguments("disposition")]
 
     def outcome(self, outcome: Outcome) -> Literal:
-        """Return the literal of an outcome."""
+        """Return the literal by which a case gets an outcome, and no other."""
+        if not self._gives_several:
+            return self.says(outcome)
+        others = [-self.says(other) for other in OUTCOMES if other is not outcome]
+        return self.circuit.all_of([self.says(outcome), *others])
+
+    def says(self, outcome: Outcome) -> Literal:
+        """Return the literal of an outcome; a faulty policy gives some cases several."""
         return self.derivation.literal(("outcome", outcome.value))
+
+    @cached_property
+    def _gives_several(self) -> bool:
+        return any(
+            self.patients.find(self.says(one), self.says(other)) is not None
+            for one, other in combinations(OUTCOMES, 2)
+        )
 
     def met(self, section: str) -> Literal:
         """Return the literal of a criterion."""
@@ -135,12 +150,13 @@ class Population:
             else self.circuit.derive(each.version.program, each.constants)
             for each in stated
         ]
-        invalid = self.circuit.any_of(
-            derivation.literal(atom)
+        self.valid = [
+            -self.circuit.any_of(
+                derivation.literal(atom) for atom in derivation.program.possible("impossible")
+            )
             for derivation in derivations
-            for atom in derivation.program.possible("impossible")
-        )
-        self.patients = Patients(self.circuit, -invalid, budget)
+        ]
+        self.patients = Patients(self.circuit, self.circuit.all_of(self.valid), budget)
         self.subjects = [
             Subject(self.circuit, derivation, each, self.patients)
             for derivation, each in zip(derivations, stated, strict=True)
