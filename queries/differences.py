@@ -61,6 +61,15 @@ def comparison_json(comparison: Comparison, vocabulary: Vocabulary) -> dict[str,
             }
             for difference in comparison.differences
         ],
+        "sections": [
+            {
+                "section": changed.section,
+                "change": changed.change.value,
+                "text": changed.text,
+                "parts": list(changed.parts),
+            }
+            for changed in comparison.sections
+        ],
         "proof": comparison.proof,
         "complete": comparison.complete,
     }

@@ -104,6 +104,20 @@ def show_comparison(
             " " * 6,
             Text.assemble((f"{stands:<15}", _VERDICTS[stands]), patients),
         )
+    if view.comparison.sections:
+        print_heading(console, "Sections that changed")
+    for changed in view.comparison.sections:
+        print_wrapped(
+            console,
+            " " * 4,
+            " " * 6,
+            Text.assemble(
+                (f"{changed.change.value:<8} ", "bold"),
+                (changed.section, "cyan"),
+                f"  {changed.text}",
+                (f" ({', '.join(changed.parts)})" if changed.parts else "", "dim"),
+            ),
+        )
     for difference in view.differences:
         _show_difference(console, difference, view, vocabulary, everything=everything)
     print_heading(console, "Proof")

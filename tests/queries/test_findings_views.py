@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from engine.analysis.difference import Comparison, Route, Verdict
+from engine.analysis.difference import Change, Comparison, Route, SectionChange, Verdict
 from engine.analysis.finding import Finding, FindingKind, Witness
 from engine.determination import Outcome
 from facts.values import NO, YES, Bounds, Known, Members, OneOf
@@ -136,7 +136,11 @@ def test_patients_are_said_in_few_words(
 
 
 def test_the_size_of_a_region_counts_facts_and_members() -> None:
-    facts = {"age": Bounds(18, 120), "regimen": members(("a", "b"), ("c",)), "t_11_14": YES}
+    facts: Mapping[str, Known] = {
+        "age": Bounds(18, 120),
+        "regimen": members(("a", "b"), ("c",)),
+        "t_11_14": YES,
+    }
     assert size(facts) == 5
 
 
@@ -355,6 +359,11 @@ def test_versions_of_one_policy_are_called_by_their_first_days(
         differences=(),
         verdict=Verdict.SAME_OUTCOMES,
         readings=({"other_use": "diagnosis_only"}, {}),
+        sections=(
+            SectionChange(
+                section="I.A.5", change=Change.ALTERED, text="In a listed way", parts=("+ I.A.5.d",)
+            ),
+        ),
     )
     view = comparison_view(versions, kb.policies, kb.vocabulary)
     assert view.verdict == (
@@ -362,6 +371,17 @@ def test_versions_of_one_policy_are_called_by_their_first_days(
         "CP.PHAR.302 of 2025-08-01."
     )
     assert view.readings == "CP.PHAR.302 of 2024-08-01 reads other_use as diagnosis_only"
+    console = wide()
+    show_comparison(console, view, kb.vocabulary, everything=False)
+    assert "altered  I.A.5  In a listed way (+ I.A.5.d)" in printed(console)
+    assert "| I.A.5 | altered (+ I.A.5.d) | In a listed way |" in comparison_markdown([view])
+    (changed,) = json.loads(json.dumps(comparison_json(versions, kb.vocabulary)))["sections"]
+    assert changed == {
+        "section": "I.A.5",
+        "change": "altered",
+        "text": "In a listed way",
+        "parts": ["+ I.A.5.d"],
+    }
 
 
 def test_a_comparison_in_a_terminal(kb: KnowledgeBase, comparison: Comparison) -> None:

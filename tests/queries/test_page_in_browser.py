@@ -1,4 +1,4 @@
-"""The page in a real browser: its tree and the keyboard, its cards, its colours, and its print.
+"""Pages in a real browser: trees and the keyboard, cards, tables, pictures, colours, and print.
 
 Without Chromium these tests are skipped, unless CI or POLICYGROUNDS_BROWSER=required asks for them.
 """
@@ -8,6 +8,7 @@ import os
 import shutil
 from base64 import b64decode
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,16 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
+from engine.analysis.difference import Comparison
 from engine.explanation import Explanation
 from policygrounds import Case, KnowledgeBase
+from queries.differences import comparison_view
 from queries.documents import page
+from queries.findings import Checked
 from queries.letters import letter_page
+from queries.rendering import render_picture
+from queries.reports import comparison_page, findings_page
+from queries.tree import sheet
 
 Explained = Callable[..., Explanation]
 REQUIRED = os.environ.get("CI") == "1" or os.environ.get("POLICYGROUNDS_BROWSER") == "required"
@@ -52,6 +59,7 @@ const low = [];
 while (walker.nextNode()) {
   const element = walker.currentNode.parentElement;
   if (!walker.currentNode.textContent.trim() || !element.checkVisibility()) continue;
+  if (element.closest("svg")) continue;
   const [dark, light] = [
     luminance(channels(getComputedStyle(element).color)), luminance(behind(element)),
   ].sort((one, other) => one - other);
@@ -59,6 +67,40 @@ while (walker.nextNode()) {
   if (ratio < 4.5) low.push([ratio, walker.currentNode.textContent.trim()]);
 }
 return low;
+"""
+
+LOW_CONTRAST_IN_PICTURES = """
+const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
+const luminance = (colour) => channels(colour).slice(0, 3).reduce((sum, value, place) => {
+  const part = value / 255;
+  const linear = part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  return sum + linear * [0.2126, 0.7152, 0.0722][place];
+}, 0);
+const low = [];
+for (const box of document.querySelectorAll(".picture .box")) {
+  const behind = luminance(getComputedStyle(box).fill);
+  for (const text of box.parentElement.querySelectorAll(":scope > text, :scope > a > text")) {
+    for (const part of [text, ...text.querySelectorAll("tspan")]) {
+      const [dark, light] = [luminance(getComputedStyle(part).fill), behind].sort((a, b) => a - b);
+      const ratio = (light + 0.05) / (dark + 0.05);
+      if (part.textContent.trim() && ratio < 4.5) low.push([ratio, part.textContent.trim()]);
+    }
+  }
+}
+return low;
+"""
+OUTSIDE_THEIR_BOX = """
+const outside = [];
+for (const box of document.querySelectorAll(".picture .box")) {
+  const place = box.getBoundingClientRect();
+  for (const text of box.parentElement.querySelectorAll(":scope > text, :scope > a > text")) {
+    if (text.classList.contains("needs")) continue;
+    const part = text.getBoundingClientRect();
+    if (part.left < place.left || part.right > place.right || part.top < place.top - 1
+        || part.bottom > place.bottom + 1) outside.push(text.textContent);
+  }
+}
+return outside;
 """
 
 
@@ -310,3 +352,153 @@ def test_a_letter_prints_and_stands_out(
     assert [draft.is_displayed() for draft in drafts] == [True, True]
     printed = browser.execute_cdp_cmd("Page.printToPDF", {})
     assert b64decode(printed["data"]).startswith(b"%PDF")
+
+
+# Reports on policies
+
+
+@pytest.fixture
+def reports(
+    kb: KnowledgeBase, checked: Checked, comparison: Comparison, tmp_path: Path
+) -> dict[str, Path]:
+    """Write a report on findings, one of a comparison with many regions, and a tree."""
+    (difference, *others) = comparison.differences
+    regions = tuple(
+        replace(region, first_sections=(str(number),))
+        for number, region in enumerate(difference.regions * 4)
+    )
+    long = replace(comparison, differences=(replace(difference, regions=regions), *others))
+    view = comparison_view(long, kb.policies, kb.vocabulary)
+    policy = kb.policies["CP.PHAR.302"]
+    other = replace(checked, policy=policy, version=policy.versions[-1], findings=())
+    written = {
+        "findings": findings_page([checked, other], kb.vocabulary),
+        "comparison": comparison_page([view], kb.vocabulary),
+        "tree": render_picture("sheet.svg.jinja", sheet=sheet(policy, policy.versions[-1])),
+    }
+    files = {}
+    for name, text in written.items():
+        files[name] = tmp_path / f"{name}.{'svg' if name == 'tree' else 'html'}"
+        files[name].write_text(text, "utf-8")
+    return files
+
+
+@pytest.mark.parametrize("name", ["findings", "comparison"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1200, 390])
+def test_reports_stand_out_in_light_and_dark_and_fit_a_phone(
+    browser: webdriver.Chrome, reports: dict[str, Path], name: str, scheme: str, width: int
+) -> None:
+    see(browser, scheme=scheme, width=width)
+    browser.get(reports[name].as_uri())
+    assert browser.execute_script(LOW_CONTRAST) == []
+    assert browser.execute_script(LOW_CONTRAST_IN_PICTURES) == []
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("name", ["findings", "tree"])
+def test_the_texts_of_a_picture_stay_in_their_boxes(
+    browser: webdriver.Chrome, reports: dict[str, Path], name: str
+) -> None:
+    see(browser, scheme="light", width=1200)
+    browser.get(reports[name].as_uri())
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".picture .box")) > 40
+    assert browser.execute_script(OUTSIDE_THEIR_BOX) == []
+    if name == "tree":
+        see(browser, scheme="dark", width=1200)
+        assert browser.execute_script(LOW_CONTRAST_IN_PICTURES) == []
+
+
+def test_a_mark_in_the_tree_leads_to_its_finding(
+    browser: webdriver.Chrome, reports: dict[str, Path]
+) -> None:
+    see(browser, scheme="light", width=1200)
+    browser.get(reports["findings"].as_uri())
+    marks = browser.find_elements(By.CSS_SELECTOR, "#policy-1 .picture a")
+    assert [mark.text for mark in marks] == [
+        "● note: Criteria that ask the same (finding 2)",
+        "● note: Criteria that ask the same (finding 2)",
+        "▲ warning: A reading that decides answers (finding 1)",
+        "✔ accepted: A criterion that no patient can meet (finding 3)",
+    ]
+    marks[-1].click()
+    (target,) = browser.find_elements(By.CSS_SELECTOR, ":target")
+    assert "Accepted on 2025-09-15: The text is to be corrected." in target.text
+    summary = target.find_element(By.CSS_SELECTOR, "summary")
+    assert summary.text == "2 cases that show it"
+    summary.click()
+    assert "Denied: age 17 or less." in target.text
+
+
+def test_the_tree_is_a_list_to_assistive_technology(
+    browser: webdriver.Chrome, reports: dict[str, Path]
+) -> None:
+    browser.get(reports["findings"].as_uri())
+    nodes = [
+        node
+        for node in browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+        if not node["ignored"]
+    ]
+    named = {(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes}
+    assert ("group", "Pathway Renewal: Renewal of the approval of ixazomib") in named
+    described = [node.get("description", {}).get("value", "") for node in nodes]
+    assert "A tree of 6 sections, 2 sections marked with findings." in " ".join(described)
+    boxes = browser.find_elements(By.CSS_SELECTOR, ".picture .box")
+    items = [node for node in nodes if node["role"]["value"] == "listitem"]
+    assert len(items) >= len(boxes)
+    texts = {name for role, name in named if role == "StaticText"}
+    assert {"Renewal.a", "No disease progression and no unacceptable toxicity"} <= texts
+
+
+def test_a_long_comparison_is_folded_and_printed_whole(
+    browser: webdriver.Chrome, reports: dict[str, Path]
+) -> None:
+    see(browser, scheme="light", width=1200)
+    browser.get(reports["comparison"].as_uri())
+    rest = browser.find_element(By.CSS_SELECTOR, "details.rest")
+    assert rest.find_element(By.CSS_SELECTOR, "summary").text == "10 more"
+    rows = rest.find_elements(By.CSS_SELECTOR, "tbody tr")
+    assert [row.is_displayed() for row in rows] == [False] * 10
+    rest.find_element(By.CSS_SELECTOR, "summary").click()
+    assert [row.is_displayed() for row in rows] == [True] * 10
+    browser.get(reports["comparison"].as_uri())
+    see(browser, scheme="dark", width=800, media="print")
+    rows = browser.find_elements(By.CSS_SELECTOR, "details.rest tbody tr")
+    heights = browser.execute_script(
+        "return arguments[0].map((row) => row.getBoundingClientRect().height)", rows
+    )
+    assert min(heights) > 10
+    assert browser.execute_script(LOW_CONTRAST) == []
+    printed = browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})
+    assert b64decode(printed["data"]).startswith(b"%PDF")
+
+
+def test_pictures_are_printed_in_black_on_white(
+    browser: webdriver.Chrome, reports: dict[str, Path]
+) -> None:
+    see(browser, scheme="dark", width=800, media="print")
+    for name in ("findings", "tree"):
+        browser.get(reports[name].as_uri())
+        fills = browser.execute_script(
+            "return [...document.querySelectorAll('.picture text, .picture .box')]"
+            ".map((part) => getComputedStyle(part).fill)"
+        )
+        assert set(fills) == {"rgb(0, 0, 0)", "rgb(255, 255, 255)"}
+        assert browser.execute_script(LOW_CONTRAST_IN_PICTURES) == []
+
+
+def test_reports_load_nothing_and_nothing_goes_wrong(
+    browser: webdriver.Chrome, reports: dict[str, Path]
+) -> None:
+    for file in reports.values():
+        logged(browser, "performance")
+        logged(browser, "browser")
+        browser.get(file.as_uri())
+        assert logged(browser, "browser") == []
+        asked = [
+            message["params"]["request"]["url"]
+            for entry in logged(browser, "performance")
+            for message in [json.loads(entry["message"])["message"]]
+            if message["method"] == "Network.requestWillBeSent"
+        ]
+        assert {url for url in asked if not url.startswith("data:")} == {file.as_uri()}

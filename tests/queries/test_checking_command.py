@@ -1,0 +1,324 @@
+"""The commands `check`, `compare`, `diff`, `routes` and `tree`, run as their users run them."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from click.testing import CliRunner, Result
+
+from engine.analysis.difference import Comparison, Route, Verdict
+from engine.analysis.finding import Finding
+from engine.determination import Outcome
+from facts.errors import AcceptanceError, CaseError, PolicygroundsError, UnknownReadingError
+from policygrounds import KnowledgeBase
+from queries.accepted import Acceptance
+from queries.command import main
+
+ROOT = Path(__file__).parents[2]
+OWN = ROOT / "examples" / "new_policy"
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(
+    kb: KnowledgeBase,
+    monkeypatch: pytest.MonkeyPatch,
+    findings: tuple[Finding, ...],
+    comparison: Comparison,
+    found_routes: tuple[Route, ...],
+) -> Run:
+    """Run a command on an analysis made by hand: FEP 5.21.071 alone has findings."""
+
+    def check(_: object, policy: str, **__: object) -> tuple[Finding, ...]:
+        return findings if policy == "5.21.071" else ()
+
+    monkeypatch.setattr(KnowledgeBase, "load", staticmethod(lambda *_: kb))
+    monkeypatch.setattr(KnowledgeBase, "check", check)
+    monkeypatch.setattr(KnowledgeBase, "compare", lambda *_, **__: comparison)
+    monkeypatch.setattr(KnowledgeBase, "diff", lambda *_: comparison)
+    monkeypatch.setattr(KnowledgeBase, "routes", lambda *_, **__: found_routes)
+    return lambda *words: CliRunner().invoke(main, [str(word) for word in words])
+
+
+def accept(monkeypatch: pytest.MonkeyPatch, *identifiers: str) -> None:
+    accepted = {name: Acceptance(name, "Meant so.", "2025-09-15") for name in identifiers}
+    monkeypatch.setattr(KnowledgeBase, "accepted", lambda *_: accepted)
+
+
+ERROR = "5.21.071:never-met:Renewal.a"
+WARNING = "5.21.071:reading-decides:progression_or_toxicity=not_both"
+
+
+# check
+
+
+@pytest.mark.parametrize(
+    ("least", "accepted", "status"),
+    [
+        ("error", (), 1),
+        ("error", (ERROR,), 0),
+        ("warning", (ERROR,), 1),
+        ("warning", (ERROR, WARNING), 0),
+        ("note", (ERROR, WARNING), 1),
+        ("never", (), 0),
+    ],
+)
+def test_the_status_is_1_if_a_finding_counts(
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    least: str,
+    accepted: tuple[str, ...],
+    status: int,
+) -> None:
+    accept(monkeypatch, *accepted)
+    assert run("check", "5.21.071", "--fail-on", least).exit_code == status
+
+
+def test_warnings_count_unless_said_otherwise(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    accept(monkeypatch, ERROR)
+    assert run("check", "5.21.071").exit_code == 1
+    accept(monkeypatch, ERROR, WARNING)
+    assert run("check", "5.21.071").exit_code == 0
+
+
+def test_all_policies_are_checked_if_none_is_named(run: Run) -> None:
+    result = run("check", "--json")
+    assert [json.loads(line)["policy"] for line in result.stdout.splitlines()] == [
+        "5.21.071",
+        "CP.PHAR.302",
+    ]
+    first, second = (json.loads(line) for line in result.stdout.splitlines())
+    assert [finding["severity"] for finding in first["findings"]] == ["note", "error", "warning"]
+    assert second["findings"] == []
+    assert result.stderr == ""
+
+
+def test_each_form_of_output(run: Run, tmp_path: Path) -> None:
+    text = run("check", "5.21.071").stdout
+    assert text.startswith("FEP 5.21.071, Ninlaro (ixazomib), version 2024-01-01: 1 error, ")
+    assert run("check", "5.21.071", "--markdown").stdout.startswith(
+        "# Policy check: FEP 5.21.071\n"
+    )
+    log = json.loads(run("check", "5.21.071", "--sarif").stdout)
+    assert log["version"] == "2.1.0"
+    assert len(log["runs"][0]["results"]) == 3
+    page = tmp_path / "report.html"
+    assert run("check", "5.21.071", "--html", page).stdout == text
+    assert "No patient meets Renewal.a." in page.read_text("utf-8")
+
+
+def test_witnesses_are_saved_and_can_be_decided_again(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "witnesses"
+    result = run("check", "5.21.071", "--witnesses", folder)
+    assert len(list(folder.iterdir())) == 3
+    command = "policygrounds determine 5.21.071_never-met_Renewal.a.1.json"
+    assert command in result.stdout
+    again = run("determine", folder / command.rsplit(maxsplit=1)[-1], "--json")
+    assert json.loads(again.stdout)["outcome"] == "deny"
+
+
+def test_a_finding_whose_witness_does_not_replay_is_left_out_loudly(
+    run: Run, monkeypatch: pytest.MonkeyPatch, findings: tuple[Finding, ...]
+) -> None:
+    accept(monkeypatch, ERROR, WARNING)
+    wrong = replace(findings[1].witnesses[0], outcome=Outcome.APPROVE)
+    broken = (findings[0], replace(findings[1], witnesses=(wrong,)))
+    monkeypatch.setattr(KnowledgeBase, "check", lambda *_, **__: broken)
+    result = run("check", "5.21.071", "--json")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"policygrounds: DEFECT: a case that is to show {ERROR} does not; the finding is left "
+        "out. This is an error of policygrounds; please report it.\n"
+    )
+    (shown,) = json.loads(result.stdout)["findings"]
+    assert shown["kind"] == "same-criterion"
+
+
+def test_check_proves_the_packaged_policy_of_fep(kb: KnowledgeBase) -> None:
+    found = kb.check("5.21.071")
+    assert found
+    assert {finding.policy for finding in found} == {"5.21.071"}
+    identifiers = [finding.id for finding in found]
+    assert len(identifiers) == len(set(identifiers))
+    assert found == kb.check("5.21.071")
+
+
+def test_accepted_findings_lie_beside_the_policy_and_may_be_stale(tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    shutil.copytree(OWN, folder)
+    own = KnowledgeBase.load(folder)
+    first, *_ = own.check("EX-101")
+    gone = "EX-101:never-met:1.z"
+    entries = [
+        {"id": name, "reason": "Meant so.", "date": "2025-09-15"} for name in (first.id, gone)
+    ]
+    beside = folder / "policies" / "EX-101_pomalidomide.accepted.json"
+    beside.write_text(json.dumps(entries))
+    result = CliRunner().invoke(main, ["check", "--kb", str(folder), "--json"])
+    found = {entry["id"]: entry for entry in json.loads(result.stdout)["findings"]}
+    assert found[first.id]["accepted"] == {"reason": "Meant so.", "date": "2025-09-15"}
+    stale = found[f"EX-101:stale-acceptance:{gone}"]
+    assert (stale["severity"], stale["accepted"]) == ("warning", None)
+    assert result.exit_code == 1
+    earlier = own.check("EX-101", on="2024-06-01")
+    assert not [finding for finding in earlier if finding.kind.value == "stale-acceptance"]
+    beside.write_text("[{}]")
+    result = CliRunner().invoke(main, ["check", "--kb", str(folder)])
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[0] == (
+        f'policygrounds: {beside}: entry 1: id is missing or no text; write "id": "..."'
+    )
+    with pytest.raises(AcceptanceError):
+        own.check("EX-101")
+
+
+# compare, diff and routes
+
+
+def test_a_comparison_in_each_form(run: Run, tmp_path: Path) -> None:
+    for words in (
+        ("compare", "5.21.071", "CP.PHAR.302"),
+        ("diff", "CP.PHAR.302", "2024-09-01", "2025-09-01"),
+    ):
+        text = run(*words)
+        assert text.exit_code == 0
+        assert text.stdout.startswith("INCOMPARABLE  5.21.071, version 2024-01-01, and ")
+        assert json.loads(run(*words, "--json").stdout)["verdict"] == "incomparable"
+        assert run(*words, "--markdown").stdout.startswith("# Policies compared: 5.21.071 and ")
+        page = tmp_path / "comparison.html"
+        assert run(*words, "--html", page).stdout == text.stdout
+        assert "5.21.071 approves, CP.PHAR.302 refers" in page.read_text("utf-8")
+
+
+def test_more_than_two_policies_are_a_matrix(
+    kb: KnowledgeBase, run: Run, monkeypatch: pytest.MonkeyPatch, comparison: Comparison
+) -> None:
+    third = replace(kb.policies["5.21.071"], number="5.21.072")
+    policies = {**kb.policies, "5.21.072": third}
+    monkeypatch.setattr(KnowledgeBase, "policies", policies)
+
+    def compare(_: object, one: str, other: str, **__: object) -> Comparison:
+        documents = {"first": (one, "2024-01-01"), "second": (other, "2025-08-01")}
+        return replace(comparison, **documents, verdict=Verdict.STRICTER, differences=())  # type: ignore[arg-type]
+
+    monkeypatch.setattr(KnowledgeBase, "compare", compare)
+    words = ("compare", "5.21.071", "CP.PHAR.302", "5.21.072")
+    text = run(*words).stdout
+    assert text.startswith("How the policy of the row stands to that of the column:\n")
+    assert text.count("STRICTER") == 3
+    found = [json.loads(line) for line in run(*words, "--json").stdout.splitlines()]
+    assert [(one["first"]["policy"], one["second"]["policy"]) for one in found] == [
+        ("5.21.071", "CP.PHAR.302"),
+        ("5.21.071", "5.21.072"),
+        ("CP.PHAR.302", "5.21.072"),
+    ]
+
+
+def test_a_comparison_whose_witness_does_not_replay_is_left_out_loudly(
+    run: Run, monkeypatch: pytest.MonkeyPatch, comparison: Comparison
+) -> None:
+    (difference, *_) = comparison.differences
+    (region, *_) = difference.regions
+    one, other = region.witnesses
+    wrong = replace(region, witnesses=(replace(one, outcome=Outcome.DENY), other))
+    broken = replace(comparison, differences=(replace(difference, regions=(wrong,)),))
+    monkeypatch.setattr(KnowledgeBase, "compare", lambda *_, **__: broken)
+    for form in ("--json", "--markdown", "--all"):
+        result = run("compare", "5.21.071", "CP.PHAR.302", form)
+        assert result.exit_code == 1
+        assert result.stdout == ""
+        assert "DEFECT: a case does not show how 5.21.071 of 2024-01-01 and " in result.stderr
+
+
+def test_routes_in_each_form(run: Run) -> None:
+    text = run("routes", "5.21.071")
+    assert text.exit_code == 0
+    assert ": 4 routes to approve\n" in text.stdout
+    found = json.loads(run("routes", "5.21.071", "--outcome", "deny", "--json").stdout)
+    assert found["outcome"] == "deny"
+    assert len(found["routes"]) == 4
+
+
+def test_the_routes_and_the_history_of_packaged_policies(kb: KnowledgeBase) -> None:
+    pathways = {route.pathway for route in kb.routes("5.21.071", on="2025-09-15")}
+    assert pathways == {"Prior-Approval", "Renewal"}
+    same = kb.diff("5.21.071", "2024-02-01", "2025-02-01")
+    assert (same.verdict, same.differences) == (Verdict.EQUIVALENT, ())
+
+
+# tree
+
+
+def test_a_tree_is_printed_or_drawn(run: Run, tmp_path: Path) -> None:
+    text = run("tree", "CP.PHAR.302", "--on", "2025-09-15")
+    assert text.exit_code == 0
+    assert "├─ I.A.3  Age is 18 years or older\n" in text.stdout
+    file = tmp_path / "tree.svg"
+    result = run("tree", "CP.PHAR.302", "-o", file)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert ET.parse(file).getroot().tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314  (our own)
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("check CP.PHAR.303", "policy 'CP.PHAR.303' is not in the knowledge base; did you mean"),
+        ("check 5.21.071 --on 2023-01-01", "policy 5.21.071: no version covers 2023-01-01"),
+        ("check --on 2025-13-01", "--on 2025-13-01: expected a date such as 2025-09-15"),
+        ("check --reading x=y", "--reading x=y: no policy has a reading 'x'"),
+        ("check --json --sarif", "--json cannot be combined with --sarif"),
+        ("check 5.21.071 --html /nowhere/x.html", "/nowhere/x.html: cannot be written: "),
+        ("check 5.21.071 --witnesses /dev/null/x", "--witnesses /dev/null/x: cannot be written: "),
+        ("check --kb /nowhere", "/nowhere: no such folder"),
+        ("compare 5.21.071", "compare needs two policies or more, each once"),
+        ("compare 5.21.071 5.21.071", "compare needs two policies or more, each once"),
+        ("compare 5.21.071 X", "policy 'X' is not in the knowledge base"),
+        ("compare 5.21.071 CP.PHAR.302 --on 2023-01-01", "no version covers 2023-01-01"),
+        ("compare 5.21.071 CP.PHAR.302 --json --markdown", "cannot be combined with --markdown"),
+        ("diff X 2024-01-01 2025-01-01", "policy 'X' is not in the knowledge base"),
+        ("diff CP.PHAR.302 yesterday 2025-01-01", "FROM yesterday: expected a date such as"),
+        ("diff CP.PHAR.302 2024-01-01 2025", "TO 2025: expected a date such as"),
+        ("diff CP.PHAR.302 2020-01-01 2025-01-01", "no version covers 2020-01-01"),
+        ("routes X", "policy 'X' is not in the knowledge base"),
+        ("routes 5.21.071 --on 2023-01-01", "no version covers 2023-01-01"),
+        ("tree X", "policy 'X' is not in the knowledge base"),
+        ("tree 5.21.071 -o /nowhere/tree.svg", "/nowhere/tree.svg: cannot be written: "),
+        ("tree 5.21.071 --on 2023-01-01", "no version covers 2023-01-01"),
+    ],
+)
+def test_bad_input_is_said_and_ends_with_2(
+    kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch, words: str, said: str
+) -> None:
+    load = KnowledgeBase.load
+    known = staticmethod(lambda *folders: load(*folders) if folders else kb)
+    monkeypatch.setattr(KnowledgeBase, "load", known)
+    result = CliRunner().invoke(main, words.split())
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert said in result.stderr
+    assert result.stderr.startswith("policygrounds: ")
+
+
+def test_unknown_outcomes_and_severities_are_refused() -> None:
+    for words in (["routes", "5.21.071", "--outcome", "pend"], ["check", "--fail-on", "bad"]):
+        result = CliRunner().invoke(main, words)
+        assert result.exit_code == 2
+        assert "is not one of" in result.stderr
+
+
+def test_python_gets_the_same_errors(kb: KnowledgeBase) -> None:
+    with pytest.raises(PolicygroundsError, match="expected approve, refer or deny"):
+        kb.routes("5.21.071", outcome="pend")
+    with pytest.raises(CaseError, match="expected a date"):
+        kb.check("5.21.071", on="today")
+    with pytest.raises(UnknownReadingError, match="no reading 'x'"):
+        kb.compare("5.21.071", "CP.PHAR.302", readings={"x": "y"})
+    with pytest.raises(UnknownReadingError, match="no reading 'x'"):
+        kb.check("5.21.071", readings={"x": "y"})
