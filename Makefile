@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 BENCH_VENV := .venv-bench
 BENCH_READY := $(BENCH_VENV)/.ready
 
-.PHONY: demo test lint bench soak requirements clean
+.PHONY: demo test policies lint bench soak requirements clean
 
 demo: $(READY)
 	$(BIN)/policygrounds policies
@@ -15,6 +15,9 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto tests
+
+policies: $(READY)
+	$(BIN)/policygrounds test
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Say where the packaged knowledge base lies; the knowledge itself is in the `.lp` files beside this one."""
+"""Say where the packaged knowledge base lies; the knowledge itself is in the files beside this one."""
 
 from pathlib import Path
 

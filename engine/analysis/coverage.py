@@ -55,10 +55,18 @@ class Item:
     needs: str
 
     def __str__(self) -> str:
-        return f"{self.subject} {self.kind.value}" if self.kind in CRITERIA else self.subject
+        said = _SAID.get(self.kind)
+        return f"{self.subject} {said}" if said else self.subject
 
 
-CRITERIA = (ItemKind.MET, ItemKind.NOT_MET, ItemKind.UNKNOWN)
+_SAID = {
+    ItemKind.MET: "met",
+    ItemKind.NOT_MET: "not met",
+    ItemKind.UNKNOWN: "unknown",
+    ItemKind.PATHWAY: "approved",
+    ItemKind.DISPOSITION: "applied",
+}
+"""What is said of a section; the subject of other items says it all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +154,7 @@ class Meter:
             with suppress(*FAILURES):
                 measured = self._measured(entry, examples, cases, neighbours)
                 if propose and measured.state is State.OPEN:
-                    proposals = self._proposed(entry, proposed)
+                    proposals = self._twin(entry, examples) or self._proposed(entry, proposed)
                     measured = replace(measured, proposals=proposals)
                     proposed += [one for one in proposals if one not in proposed]
             found.append(measured)
@@ -349,9 +357,8 @@ class Meter:
     def _readings(self) -> Iterator[_Entry]:
         """Yield each choice of a reading, with the outcome hanging on it."""
         number = self._policy.number
-        for name, domain in self._inputs.readings.items():
+        for place, (name, domain) in enumerate(self._inputs.readings.items(), self._inputs_end):
             reading = self._policy.readings[name]
-            place = self._inputs_end + list(self._inputs.readings).index(name)
             under = {
                 choice: self._exactly(
                     self._vary(
@@ -390,22 +397,17 @@ class Meter:
                 f"a case read with {name}={choice} that has another outcome under {instead}",
             ),
             tuple(
-                self.circuit.all_of(
-                    [
-                        self.circuit.holding(place, 1 << index),
-                        under[choice][one],
-                        under[other][another],
-                    ]
-                )
+                self.circuit.all_of([self.circuit.holding(place, 1 << index), one[o], -another[o]])
                 for other in others
-                for one, another in permutations(OUTCOMES, 2)
+                for one, another in permutations((under[choice], under[other]))
+                for o in OUTCOMES
             ),
             covers,
         )
 
     def _answers(self) -> Iterator[_Entry]:
         """Yield each pathway, disposition, basis, referral and line of authorization."""
-        subject, circuit = self._subject, self.circuit
+        subject = self._subject
         approve, refer, deny = (self._exact[outcome] for outcome in OUTCOMES)
         for section in subject.pathways:
             yield self._shown(
@@ -434,7 +436,7 @@ class Meter:
             ]
             literal = subject.derivation.literal(atom)
             yield self._shown(item, [refer, literal, *others])
-        yield from self._authorizations(circuit.all_of([approve]))
+        yield from self._authorizations(approve)
 
     def _authorizations(self, approve: Literal) -> Iterator[_Entry]:
         subject = self._subject
@@ -444,7 +446,7 @@ class Meter:
                 section, pathway, amount = str(atom[2]), str(atom[3]), int(atom[4])
                 holds = [approve, subject.approves(pathway), derivation.literal(atom)]
                 if statement == "quantity":
-                    granted = f"{amount} {atom[5]} every {atom[6]} days"
+                    granted = f"a {atom[5]} limit of {amount} every {atom[6]} days"
                     ways = {granted: holds}
                 elif statement == "months":
                     ways = {f"{amount} months": holds}
@@ -462,7 +464,7 @@ class Meter:
                         f"up to {amount} months, fewer requested": [*holds, -full],
                     }
                 for granted, literals in ways.items():
-                    needs = f"a case approved under {pathway} for {granted}"
+                    needs = f"a case approved under {pathway} with {granted}"
                     subject_of = f"{section} for {pathway}: {granted}"
                     item = Item(ItemKind.AUTHORIZATION, subject_of, (section,), needs)
                     yield self._shown(item, literals)
@@ -494,6 +496,28 @@ class Meter:
         return domain.unit.fact, least - 1, least
 
     # Proposals
+
+    def _twin(self, entry: _Entry, examples: Sequence[Example]) -> tuple[Example, ...]:
+        """Return the case that is missing beside one at a threshold, or just below it."""
+        if entry.covers_pair is None:
+            return ()
+        fact, *sides = self._beside(entry)
+        known = [Bounds(steps, steps) for steps in sides]
+        for example in examples:
+            if example.known.get(fact) in known:
+                pair = [replace(example, known={**example.known, fact: side}) for side in known]
+                cases = _Cases(self, [self._possible(each) for each in pair])
+                if self._all_valid(cases) and entry.covers_pair(cases, 0, 1):
+                    (other,) = (each for each in pair if each.known != example.known)
+                    return (replace(other, name=str(entry.item)),)
+        return ()
+
+    def _all_valid(self, cases: "_Cases") -> bool:
+        """Whether each of some cases is free of contradictions."""
+        return all(
+            self.patients.find(*inside(self.circuit, dict(enumerate(possible)))) is not None
+            for possible in cases.possible
+        )
 
     def _proposed(self, entry: _Entry, before: Sequence[Example]) -> tuple[Example, ...]:
         """Return cases that would cover an item: some proposed before, or new ones in few facts."""
@@ -615,9 +639,8 @@ class Meter:
                 excludes = self._vocabulary.facts[fact].known_values - value.includes
                 known = {**example.known, fact: Members(value.includes, excludes)}
                 closed = replace(example, known=known)
-                possible = self._possible(closed)
-                some = self.patients.find(*inside(self.circuit, dict(enumerate(possible))))
-                if some is not None and entry.covers(_Cases(self, [possible]), 0):
+                cases = _Cases(self, [self._possible(closed)])
+                if self._all_valid(cases) and entry.covers(cases, 0):
                     example = closed
         return example
 

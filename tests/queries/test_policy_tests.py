@@ -372,6 +372,42 @@ def test_an_unknown_policy_and_a_missing_file_are_errors(kb: KnowledgeBase, tmp_
     assert run("5.21.07").exit_code == 2
 
 
+def test_beside_a_case_at_a_threshold_its_twin_is_proposed(written: Callable[..., Path]) -> None:
+    lines = [line.strip() for line in run(FEP, "--cases", written(REQUEST)).output.splitlines()]
+    (place,) = (
+        number
+        for number, line in enumerate(lines)
+        if line.startswith("not covered: Prior-Approval.Age age 17 | 18; ")
+    )
+    twin = json.loads(lines[place + 1].removeprefix("would do: "))
+    assert twin["facts"] == REQUEST["facts"] | {"age": 17}
+    assert not lines[place + 2].startswith("would do: ")
+
+
+def test_the_readme_shows_the_tests_and_what_is_said_where_one_is_missing(
+    written: Callable[..., Path],
+) -> None:
+    readme = (ROOT / "README.md").read_text()
+    (file,) = (ROOT / "kb" / "policies" / "fep").glob("*.cases.json")
+    cases = json.loads(file.read_text())
+    shown = readme[readme.index('{"id": "renewal-after-progression"') :].partition("\n```")[0]
+    assert json.loads(shown) in cases
+    assert f"```\n{run(FEP).output}```" in readme
+    others = [case for case in cases if case["id"] != "renewal-at-17"]
+    lines = run(FEP, "--cases", written(*others)).output.splitlines()
+    place = lines.index(next(line for line in lines if "not covered: Renewal.Age not met" in line))
+    assert "```\n" + "\n".join(lines[place : place + 2]) + "\n```" in readme
+
+
+def test_the_example_of_the_language_page_is_tested() -> None:
+    page = (ROOT / "docs" / "policy-language.md").read_text()
+    example = ROOT / "examples" / "new_policy"
+    (file,) = (example / "policies").glob("*.cases.json")
+    shown = page[page.index('{"id": "first-request-at-17"') :].partition(",\n```")[0]
+    assert json.loads(shown) in json.loads(file.read_text())
+    assert run("--kb", example, "--least", 20).exit_code == 0
+
+
 def test_the_command_is_there() -> None:
     command = [sys.executable, "-m", "policygrounds", "test", "--help"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
