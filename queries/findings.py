@@ -27,7 +27,7 @@ KINDS: Mapping[FindingKind, str] = {
     FindingKind.REFERRAL_CIRCLE: "Referrals that go in a circle",
     FindingKind.REFERRAL_OUTSIDE: "A referral to a policy that is not in the knowledge base",
     FindingKind.EVIDENCE_HURTS: "Evidence that makes the answer worse",
-    FindingKind.OVERLAPPING_PATHWAYS: "Pathways that apply to the same patients",
+    FindingKind.OVERLAPPING_PATHWAYS: "Pathways that grant one patient different things",
     FindingKind.NOT_RENEWABLE: "Approved treatment that cannot be continued",
     FindingKind.RENEWABLE_ONLY: "Treatment that can be continued and not begun",
     FindingKind.VERSION_GAP: "Days on which no version is in force",

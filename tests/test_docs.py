@@ -94,7 +94,9 @@ def test_the_statements_the_language_page_shows_are_in_the_knowledge_base() -> N
                 assert plain in known, plain
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/policy-language.md", "docs/semantics.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/analysis.md", "docs/policy-language.md", "docs/semantics.md"]
+)
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text()
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
@@ -107,7 +109,8 @@ def test_links_lead_somewhere(page: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["determine examples/partial.json", "explain examples/denied.json"]
+    "words",
+    ["determine examples/partial.json", "explain examples/denied.json", "routes 5.21.071"],
 )
 def test_the_readme_shows_what_a_person_sees(words: str) -> None:
     command = [sys.executable, "-m", "policygrounds", *words.split()]
