@@ -33,7 +33,9 @@ PACKAGED = (
 """Facts of the packaged vocabulary that every policy looks at: its own rules or a contradiction."""
 
 _CHANGERS = ("document",) * 9 + ("prescribe",) * 5 + ("wait",) * 3 + ("fixed",) * 3
-_PARTNERS = ("dexamethasone", "bortezomib", "daratumumab", "cyclophosphamide", "carfilzomib")
+KINDS = ("boolean",) * 11 + ("number",) * 4 + ("choice",) * 4 + ("set",)
+"""The kinds of the facts drawn, in turn."""
+PARTNERS = ("dexamethasone", "bortezomib", "daratumumab", "cyclophosphamide", "carfilzomib")
 _REQUESTS = ("initial", "continuation")
 _DIAGNOSES = ("multiple_myeloma", "al_amyloidosis", "lymphoplasmacytic_lymphoma")
 _FRESH = 0.75
@@ -55,7 +57,7 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
-class _Own:
+class GeneratedFact:
     """A fact of the policy's own vocabulary; `options` are its values, members or thresholds.
 
     `typical` is the option that a typical case has, or for a number the first threshold of which it
@@ -68,6 +70,66 @@ class _Own:
     typical: int
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a rule asks of one fact; `options` are alternatives."""
+
+    predicate: str
+    fact: GeneratedFact
+    options: tuple[str, ...] = ()
+    holds: bool = True
+
+    def __str__(self) -> str:
+        arguments = [self.fact.name]
+        if self.options:
+            alternatives = "; ".join(self.options)
+            arguments.append(f"({alternatives})" if len(self.options) > 1 else alternatives)
+        return f"{'' if self.holds else 'not '}{self.predicate}({', '.join(arguments)})"
+
+
+def draw_fact(draw: random.Random, kind: str, place: int) -> tuple[GeneratedFact, list[str]]:
+    """Draw a fact of a kind; return it with the statements of the vocabulary about it."""
+    name = f"{kind}_{place:03}"
+    changer = draw.choice(_CHANGERS)
+    options: tuple[str, ...] = ("false", "true")
+    stated = [
+        f"fact({name}, {kind}, {changer}).",
+        f'title({name}, "Generated {kind} {place}").',
+        f'question({name}, "What is generated {kind} {place}?").',
+    ]
+    if kind == "choice":
+        options = tuple(f"value_{letter}" for letter in "abcde"[: draw.randint(3, 5)])
+        stated += [f'value({name}, {value}, "{value}").' for value in options]
+    elif kind == "set":
+        options = tuple(f"member_{letter}" for letter in "abcdefgh"[: draw.randint(5, 8)])
+        stated += [f"member({name}, {member})." for member in options]
+    elif kind == "number":
+        decimals = draw.choice((0, 0, 1))
+        cuts = sorted(draw.sample(range(5, 95), draw.randint(1, 4)))
+        options = tuple(f'"{cut}.5"' if decimals else str(cut) for cut in cuts)
+        stated += [f'unit({name}, "units").', f"range({name}, 0, 100)."]
+        stated += [f"decimals({name}, 1)."] if decimals else []
+    typical = draw.randrange(len(options) + (kind == "number"))
+    return GeneratedFact(name, kind, options, typical), stated
+
+
+def draw_condition(draw: random.Random, fact: GeneratedFact, *, holds: bool) -> Condition:
+    """Draw a condition on a fact that holds in a typical case, or does not."""
+    if fact.kind == "boolean":
+        return Condition("yes", fact, holds=holds == (fact.typical == 1))
+    place = draw.randrange(len(fact.options))
+    option = fact.options[place]
+    if fact.kind == "number":
+        reached = place < fact.typical
+        return Condition("at_least" if holds == reached else "less_than", fact, (option,))
+    as_typical = holds == (fact.typical == place)
+    if fact.kind == "set":
+        return Condition("includes", fact, (option,), holds=as_typical)
+    if holds and draw.random() < 0.7:
+        return Condition("is", fact, (fact.options[fact.typical], option))
+    return Condition("is", fact, (option,), holds=as_typical)
+
+
 class _Writer:
     """The text of one policy and its vocabulary, as they grow."""
 
@@ -77,38 +139,15 @@ class _Writer:
         self._size = size
         self._number = size.number
         self._draw = random.Random(f"{size.number} {seed}")
-        kinds = ("boolean",) * 11 + ("number",) * 4 + ("choice",) * 4 + ("set",)
-        self._own = [
-            self._write_fact(kinds[place % len(kinds)], place)
-            for place in range(size.facts - len(PACKAGED))
-        ]
+        self._own: list[GeneratedFact] = []
+        for place in range(size.facts - len(PACKAGED)):
+            fact, stated = draw_fact(self._draw, KINDS[place % len(KINDS)], place)
+            self._own.append(fact)
+            self.vocabulary += stated
         for place in range(max(2, size.facts // 20)):
             self._write_contradiction(place)
         self._deck = self._draw.sample(self._own, len(self._own))
         self._write_policy()
-
-    def _write_fact(self, kind: str, place: int) -> _Own:
-        name = f"{kind}_{place:03}"
-        changer = self._draw.choice(_CHANGERS)
-        options: tuple[str, ...] = ("false", "true")
-        self.vocabulary += [
-            f"fact({name}, {kind}, {changer}).",
-            f'title({name}, "Generated {kind} {place}").',
-            f'question({name}, "What is generated {kind} {place}?").',
-        ]
-        if kind == "choice":
-            options = tuple(f"value_{letter}" for letter in "abcde"[: self._draw.randint(3, 5)])
-            self.vocabulary += [f'value({name}, {value}, "{value}").' for value in options]
-        elif kind == "set":
-            options = tuple(f"member_{letter}" for letter in "abcdefgh"[: self._draw.randint(5, 8)])
-            self.vocabulary += [f"member({name}, {member})." for member in options]
-        elif kind == "number":
-            decimals = self._draw.choice((0, 0, 1))
-            cuts = sorted(self._draw.sample(range(5, 95), self._draw.randint(1, 4)))
-            options = tuple(f'"{cut}.5"' if decimals else str(cut) for cut in cuts)
-            self.vocabulary += [f'unit({name}, "units").', f"range({name}, 0, 100)."]
-            self.vocabulary += [f"decimals({name}, 1)."] if decimals else []
-        return _Own(name, kind, options, self._draw.randrange(len(options) + (kind == "number")))
 
     def _write_contradiction(self, place: int) -> None:
         one, other = self._draw.sample(self._own, 2)
@@ -166,7 +205,7 @@ class _Writer:
             f'months("{number}", "R", "{section}", 12).',
         ]
         for option in range(self._draw.randint(1, 3)):
-            partners = "; ".join(self._draw.sample(_PARTNERS, self._draw.randint(1, 3)))
+            partners = "; ".join(self._draw.sample(PARTNERS, self._draw.randint(1, 3)))
             self.policy.append(
                 f'combination("{number}", "{section}.with", "option {option}", ({partners})).'
             )
@@ -210,27 +249,14 @@ class _Writer:
             body = ", ".join(self._condition(fact, holds=holds) for fact in ordered)
             self.policy.append(f'met("{number}", "{section}") :- {body}.')
 
-    def _next_fact(self) -> _Own:
+    def _next_fact(self) -> GeneratedFact:
         """Take a fact not asked about yet, or now and then one that was."""
         if self._deck and self._draw.random() < _FRESH:
             return self._deck.pop()
         return self._draw.choice(self._own)
 
-    def _condition(self, fact: _Own, *, holds: bool) -> str:
-        """Return a condition on a fact that holds in a typical case, or does not."""
-        if fact.kind == "boolean":
-            return f"{'' if holds == (fact.typical == 1) else 'not '}yes({fact.name})"
-        place = self._draw.randrange(len(fact.options))
-        option = fact.options[place]
-        if fact.kind == "number":
-            reached = place < fact.typical
-            comparison = "at_least" if holds == reached else "less_than"
-            return f"{comparison}({fact.name}, {option})"
-        if fact.kind == "set":
-            return f"{'' if holds == (fact.typical == place) else 'not '}includes({fact.name}, {option})"
-        if holds and self._draw.random() < 0.7:
-            return f"is({fact.name}, ({fact.options[fact.typical]}; {option}))"
-        return f"{'' if holds == (fact.typical == place) else 'not '}is({fact.name}, {option})"
+    def _condition(self, fact: GeneratedFact, *, holds: bool) -> str:
+        return str(draw_condition(self._draw, fact, holds=holds))
 
 
 def write_policy(folder: Path, size: Size, seed: int) -> None:
