@@ -33,6 +33,7 @@ bench: $(BENCH_READY)
 soak: $(READY)
 	$(BIN)/python benchmarks/soak.py
 	$(BIN)/python benchmarks/soak_explanations.py
+	$(BIN)/python benchmarks/soak_analysis.py
 	$(BIN)/python benchmarks/interview.py
 
 $(READY): requirements-dev.txt pyproject.toml

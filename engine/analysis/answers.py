@@ -225,14 +225,12 @@ def check_thresholds(report: Report) -> Iterator[Finding]:
     circuit, patients = population.circuit, population.patients
     facts = population.vocabulary.facts
     derivation = subject.derivation
-    answers = [
-        *(("outcome", outcome.value) for outcome, _ in outcomes(subject)),
-        *(
-            atom
-            for part in ("basis", "refer_to", "months", "quantity")
-            for atom in subject.answers(part)
-        ),
-    ]
+    values: dict[tuple[object, ...], list[Literal]] = {}
+    for part in ("basis", "refer_to", "months", "quantity"):
+        for atom in subject.answers(part):
+            values.setdefault((part, *atom[3:]), []).append(derivation.literal(atom))
+    answers = [literal for _, literal in outcomes(subject)]
+    answers += [circuit.any_of(literals) for literals in values.values()]
     for place, domain in enumerate(circuit.domains[: circuit.units_end]):
         fact = domain.unit.fact
         for value, cut in enumerate(domain.cuts):
@@ -242,7 +240,7 @@ def check_thresholds(report: Report) -> Iterator[Finding]:
             below, above = circuit.holding(place, 1 << value), circuit.holding(place, 2 << value)
             turns = any(
                 patients.neighbours(place, [below, sign * literal], [above, -sign * literal])
-                for literal in map(derivation.literal, answers)
+                for literal in answers
                 for sign in (1, -1)
             )
             if not turns:

@@ -1,7 +1,7 @@
 """Comparisons: all patients where two versions part, in the fewest words, and every way to an outcome."""
 
 from collections.abc import Iterator, Mapping
-from itertools import product
+from itertools import combinations, product
 
 from engine.analysis.difference import Comparison, Difference, Phase, Region, Route, Verdict
 from engine.analysis.finding import Witness
@@ -140,11 +140,9 @@ def _parts_parted(population: Population) -> Iterator[Difference]:
         both = circuit.all_of(
             [population.patients.valid, first.outcome(outcome), second.outcome(outcome)]
         )
-        mine, theirs = _values(first, part), _values(second, part)
         among = Patients(circuit, both, population.budget)
-        for (one, literal), (other, another) in product(mine.items(), theirs.items()):
-            holds = circuit.all_of([literal, another])
-            if one == other or among.find(holds) is None:
+        for one, other, holds in _unlike(population, part):
+            if among.find(holds) is None:
                 continue
             values, complete = _cover(among, holds)
             regions = []
@@ -174,6 +172,30 @@ def _both(population: Population, outcome: Outcome, case: Values) -> tuple[Witne
         for place, subject in enumerate(population.subjects)
     )
     return population.shown(first, outcome, mine), population.shown(second, outcome, theirs)
+
+
+def _unlike(population: Population, part: str) -> Iterator[tuple[str, str, Literal]]:
+    """Yield two values of a part, with the literal by which the one gives this, the other that.
+
+    A policy can give a patient several values; to whom both give the same ones, they are alike.
+    """
+    circuit = population.circuit
+    mine, theirs = (_values(subject, part) for subject in population.subjects)
+    several = circuit.any_of(
+        circuit.all_of(pair)
+        for values in (mine, theirs)
+        for pair in combinations(values.values(), 2)
+    )
+    differing = TRUE
+    if population.patients.find(several) is not None:
+        differing = circuit.any_of(
+            circuit.all_of([sign * mine.get(value, -TRUE), -sign * theirs.get(value, -TRUE)])
+            for value in sorted(mine.keys() | theirs.keys())
+            for sign in (1, -1)
+        )
+    for (one, here), (other, there) in product(mine.items(), theirs.items()):
+        if one != other:
+            yield one, other, circuit.all_of([here, there, differing])
 
 
 def _values(subject: Subject, part: str) -> dict[str, Literal]:
@@ -245,10 +267,8 @@ def _parts(population: Population, within: list[Literal]) -> list[Difference]:
     found = []
     for part, outcome in PARTS.items():
         both = [first.outcome(outcome), second.outcome(outcome), *within]
-        for (one, mine), (other, theirs) in product(
-            _values(first, part).items(), _values(second, part).items()
-        ):
-            if one != other and population.patients.find(mine, theirs, *both) is not None:
+        for one, other, holds in _unlike(population, part):
+            if population.patients.find(holds, *both) is not None:
                 found.append(Difference(part=part, first=one, second=other, regions=()))
     return found
 

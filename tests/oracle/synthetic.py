@@ -8,7 +8,7 @@ import itertools
 import math
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from explanations import Fact, Interval, Points, Verdict, every, lay_out, units_of
@@ -33,6 +33,31 @@ MOST_UNITS = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Criterion:
+    """Hold a criterion: when it is met, and what it needs of which parts, or by which rules."""
+
+    holds: Test
+    needs: str | None = None
+    parts: tuple[str, ...] = ()
+    dated: str | None = None
+    """The part that belongs to the last version alone."""
+    rules: Rules = ()
+
+    def parts_in(self, version: str) -> list[str]:
+        """List the parts that it has in a version."""
+        return [part for part in self.parts if part != self.dated or version == VERSIONS[-1]]
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """Hold all that a policy says to one complete case, of which it should be one outcome."""
+
+    outcomes: frozenset[str]
+    answers: frozenset[tuple[str, str, str]]
+    """Parts of the answer: what it is, the section that says it, and its value."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Hold a random policy: its text, the facts it may look at, and what it says to a case."""
 
@@ -43,12 +68,25 @@ class Policy:
     readings: Mapping[str, Sequence[str]]
     """The choices of each reading, the default first."""
     decide: Callable[[State], Verdict | None]
+    says: Callable[[State], Says | None]
+    criteria: Mapping[str, Criterion]
+    """In the order in which they were stated."""
+    applies: Mapping[str, Test]
+    """When each pathway and disposition is the one for a request."""
+    pathways: Sequence[str]
+    helper: Rules
+    """The ways to the name of its own that the policy defines."""
 
 
 REQUESTED_MONTHS = Fact(
     "requested_months", "number", "prescribe", (Interval(1, 1), Interval(2, 2), Interval(3, 120))
 )
 """A fact of the packaged vocabulary, as a duration of at most three months looks at it."""
+REQUEST = Fact("request", "choice", "fixed", ("initial", "continuation"))
+LINE_OF_BUSINESS = Fact(
+    "line_of_business", "choice", "fixed", ("commercial", "him", "medicaid", "fep")
+)
+"""Facts of the packaged vocabulary that an analysis takes for what they are."""
 
 
 @dataclass(slots=True)
@@ -61,8 +99,9 @@ class _Draft:
     versions: tuple[str, ...]
     readings: dict[str, tuple[str, ...]]
     lines: list[str] = field(default_factory=list)
-    named: list[tuple[str, Test]] = field(default_factory=list)
+    named: list[Condition] = field(default_factory=list)
     """The conditions stated so far that others may ask: what is met, and names of the policy."""
+    criteria: dict[str, Criterion] = field(default_factory=dict)
 
     def say(self, statement: str, *arguments: object, if_: Sequence[Condition] = ()) -> None:
         """Write a statement of the policy, with the conditions it holds under."""
@@ -74,8 +113,7 @@ class _Draft:
         """Draw a condition: on a fact, mostly."""
         drawn = self.rng.random()
         if self.named and drawn < 0.12:
-            text, test = self.rng.choice(self.named)
-            condition = Condition(text, test)
+            condition = self.rng.choice(self.named)
             return condition if self.rng.random() < 0.5 else condition.negated()
         if self.readings and drawn < 0.2:
             name, choices = self.rng.choice(sorted(self.readings.items()))
@@ -108,10 +146,10 @@ class _Draft:
         """Draw a condition on a fact."""
         return random_condition(self.rng, self.rng.choice(self.facts))
 
-    def name(self, text: str, test: Test) -> Condition:
+    def name(self, condition: Condition) -> Condition:
         """Let other conditions ask for this one."""
-        self.named.append((text, test))
-        return Condition(text, test)
+        self.named.append(condition)
+        return condition
 
     def criterion(self, section: str, depth: int) -> Condition:
         """Draw a criterion, with up to so many levels of parts below it."""
@@ -120,23 +158,24 @@ class _Draft:
             rules = self.rules()
             for rule in rules:
                 self.say("met", f'"{section}"', if_=rule)
-            test = any_rule(rules)
+            criterion = Criterion(any_rule(rules), rules=rules)
         else:
-            test = self._connected(section, depth)
-        return self.name(f'met("{self.number}", "{section}")', test)
+            criterion = self._connected(section, depth)
+        self.criteria[section] = criterion
+        return self.name(Condition(f'met("{self.number}", "{section}")', criterion.holds))
 
-    def _connected(self, section: str, depth: int) -> Test:
+    def _connected(self, section: str, depth: int) -> Criterion:
         connective = self.rng.choice(("all_of", "all_of", "any_of", "none_of", "at_least_of"))
         before = list(self.named)
         letters = "abcd"[: self.rng.choice((2, 2, 3, 3, 4))]
         names = [f"{section}.{letter}" for letter in letters]
         tests = [self.criterion(name, depth - 1).holds for name in names]
         # A part may be part of another criterion too.
-        shared = [named for named in before if named[0].startswith("met")]
+        shared = [named for named in before if named.text.startswith("met")]
         if shared and self.rng.random() < 0.15:
-            text, test = self.rng.choice(shared)
-            names.append(text.split('"')[3])
-            tests.append(test)
+            condition = self.rng.choice(shared)
+            names.append(condition.text.split('"')[3])
+            tests.append(condition.holds)
         count = self.rng.randint(1, len(names))
         counted = (count,) if connective == "at_least_of" else ()
         dated = connective != "at_least_of" and len(self.versions) > 1 and self.rng.random() < 0.3
@@ -148,14 +187,19 @@ class _Draft:
 
         def holds(state: State) -> bool:
             parts = tests[:-1] if dated and state.version != VERSIONS[-1] else tests
+            if state.left_out and state.left_out[0] == section:
+                left_out = names.index(state.left_out[1])
+                parts = [test for place, test in enumerate(parts) if place != left_out]
             return join(test(state) for test in parts)
 
-        return holds
+        return Criterion(holds, connective, tuple(names), names[-1] if dated else None)
 
 
-_SINCE_THE_LAST = Condition(f'since("{VERSIONS[-1]}")', lambda state: state.version == VERSIONS[-1])
+_SINCE_THE_LAST = Condition(
+    f'since("{VERSIONS[-1]}")', lambda state: state.version == VERSIONS[-1], dated=True
+)
 _BEFORE_THE_LAST = Condition(
-    f'before("{VERSIONS[-1]}")', lambda state: state.version != VERSIONS[-1]
+    f'before("{VERSIONS[-1]}")', lambda state: state.version != VERSIONS[-1], dated=True
 )
 
 
@@ -167,15 +211,27 @@ def _at_least(count: int) -> Callable[[Iterable[bool]], bool]:
     return lambda parts: sum(parts) >= count
 
 
+FAULTS = ("gap", "overlap")
+
+
 def random_policy(
-    rng: random.Random, vocabulary: Vocabulary, number: str, *, most_points: int
+    rng: random.Random,
+    vocabulary: Vocabulary,
+    number: str,
+    *,
+    most_points: int,
+    further: Sequence[Fact] = (),
+    fault: str | None = None,
 ) -> Policy:
-    """Draw a policy that gives every complete case exactly one outcome."""
+    """Draw a policy that gives every complete case exactly one outcome, but for its fault.
+
+    `further` are facts of the packaged vocabulary that it may ask about too.
+    """
     months_up_to = rng.random() < 0.2
     facts = _random_facts(
         rng,
         vocabulary,
-        [REQUESTED_MONTHS] if months_up_to else [],
+        [*further, *([REQUESTED_MONTHS] if months_up_to else [])],
         most_points=max(48, most_points // rng.choice((1, 3, 20))),
     )
     asked = [fact for fact in facts if fact is not REQUESTED_MONTHS]
@@ -190,24 +246,45 @@ def random_policy(
     helper = draft.rules(2)
     for rule in helper:
         draft.say("somehow", if_=rule)
-    draft.name(f'somehow("{number}")', any_rule(helper))
+    ways = tuple(map(tuple, helper))
+    draft.name(Condition(f'somehow("{number}")', any_rule(helper), ways=ways))
     pathways = ["1", "2"][: rng.randint(1, 2)]
     depths = (1, 1, 1, 2) if small else (1, 1, 1, 2, 2, 2, 3)
     trees = {pathway: draft.criterion(pathway, rng.choice(depths)) for pathway in pathways}
-    outcome = _decisions(draft, trees)
+    outcome, applies = _decisions(draft, trees, fault)
     months = _durations(draft, pathways, months_up_to=months_up_to)
 
     impossible = vocabulary.impossible(frozenset(fact.name for fact in facts))
 
-    def decide(state: State) -> Verdict | None:
+    def says(state: State) -> Says | None:
         if impossible(state) or not served(state):
             return None
-        verdict, approved_under = outcome(state)
-        if verdict.outcome != "approve":
-            return verdict
-        return Verdict("approve", months=months(state, approved_under), basis=verdict.basis)
+        said, approved_under = outcome(state)
+        return Says(said.outcomes, said.answers | months(state, approved_under))
 
-    return Policy(number, "\n".join(draft.lines) + "\n", facts, versions, readings, decide)
+    def decide(state: State) -> Verdict | None:
+        said = says(state)
+        if said is None:
+            return None
+        (outcome,) = said.outcomes
+        values: dict[str, set[str]] = {}
+        for part, _, value in said.answers:
+            values.setdefault(part, set()).add(value)
+        return Verdict(outcome, **{part: frozenset(listed) for part, listed in values.items()})
+
+    return Policy(
+        number,
+        "\n".join(draft.lines) + "\n",
+        facts,
+        versions,
+        readings,
+        decide,
+        says,
+        draft.criteria,
+        applies,
+        pathways,
+        helper,
+    )
 
 
 def _random_facts(
@@ -252,11 +329,13 @@ def _head(draft: _Draft) -> Test:
 
 
 def _decisions(
-    draft: _Draft, trees: Mapping[str, Condition]
-) -> Callable[[State], tuple[Verdict, list[str]]]:
+    draft: _Draft, trees: Mapping[str, Condition], fault: str | None
+) -> tuple[Callable[[State], tuple[Says, list[str]]], dict[str, Test]]:
     """Write when each pathway applies, and what refers and denies, in one of three orders.
 
-    Some policies approve what they can, some refer before they approve, some deny before.
+    Some policies approve what they can, some refer before they approve, some deny before. With the
+    fault of a gap, some who are left over are not denied; with that of an overlap, some who are
+    approved are referred too.
     """
     rng, number = draft.rng, draft.number
     first = rng.choice(("approve", "approve", "refer", "deny"))
@@ -266,67 +345,88 @@ def _decisions(
     draft.say("provision", '"7"', '"What is not approved or referred is denied"')
     earlier = {"approve": [], "refer": [refers], "deny": [denies]}[first]
     not_earlier = [condition.negated() for condition in earlier]
-    applies: dict[str, Rules] = {}
-    split = draft.about_a_fact()
-    while split.alternatives:
-        split = draft.about_a_fact()
+    ways: dict[str, Rules] = {}
+    split = _split(draft)
     overlapping = rng.random() < 0.4
     for pathway, side in zip(trees, (split, _turned(split)), strict=False):
-        applies[pathway] = draft.rules(1) if overlapping else [[side]] if len(trees) > 1 else [[]]
+        ways[pathway] = draft.rules(1) if overlapping else [[side]] if len(trees) > 1 else [[]]
         draft.say("pathway", f'"{pathway}"')
-        for rule in applies[pathway]:
+        for rule in ways[pathway]:
             draft.say("applies", f'"{pathway}"', if_=[*rule, *not_earlier])
+    applies = {
+        pathway: any_rule([[*rule, *not_earlier] for rule in rules])
+        for pathway, rules in ways.items()
+    }
 
     def approved_under(state: State) -> list[str]:
-        if any(condition.holds(state) for condition in earlier):
-            return []
         return [
             pathway
             for pathway, tree in trees.items()
-            if any_rule(applies[pathway])(state) and tree.holds(state)
+            if applies[pathway](state) and tree.holds(state)
         ]
 
     not_approved = Condition(f'not approved("{number}")', lambda state: not approved_under(state))
-    draft.say("applies", '"8"', if_=[not_approved])
-    draft.say("applies", '"9"', if_=[not_approved])
-    referred = [refers, not_approved] + ([denies.negated()] if first == "deny" else [])
+    for disposition in ("8", "9"):
+        draft.say("applies", f'"{disposition}"', if_=[not_approved])
+        applies[disposition] = not_approved.holds
+    referred = [refers] if fault == "overlap" else [refers, not_approved]
+    referred += [denies.negated()] if first == "deny" else []
     where = draft.condition()
     while where.alternatives:
         where = draft.condition()
-    draft.say("refers", '"8"', '"X-1"', if_=[*referred, where])
-    draft.say("refers", '"8"', '"X-2"', if_=[*referred, _turned(where)])
-    if first == "deny":
-        draft.say("denies", '"9"', "investigational", if_=[denies])
-    else:
-        denied = [not_approved, refers.negated(), denies]
-        draft.say("denies", '"9"', "investigational", if_=denied)
+    denied = [denies] if first == "deny" else [not_approved, refers.negated(), denies]
     rest = [not_approved, refers.negated(), denies.negated()]
-    draft.say("denies", '"7"', "not_medically_necessary", if_=rest)
+    if fault == "gap":
+        rest.append(draft.about_a_fact())
+    says: list[tuple[str, str, str, list[Condition]]] = [
+        ("refers", "8", "X-1", [*referred, where]),
+        ("refers", "8", "X-2", [*referred, _turned(where)]),
+        ("denies", "9", "investigational", denied),
+        ("denies", "7", "not_medically_necessary", rest),
+    ]
+    if REQUEST in draft.facts and rng.random() < 0.5:
+        # Two sections refer to the same policy.
+        says[1] = ("refers", "7", "X-1", [*referred, _turned(where)])
+    for statement, section, value, conditions in says:
+        written = f'"{value}"' if statement == "refers" else value
+        draft.say(statement, f'"{section}"', written, if_=conditions)
 
-    def decide(state: State) -> tuple[Verdict, list[str]]:
+    def decide(state: State) -> tuple[Says, list[str]]:
         pathways = approved_under(state)
-        if pathways:
-            return Verdict("approve", basis=frozenset({"medically_necessary"})), pathways
-        is_denied = denies.holds(state)
-        if refers.holds(state) and not (first == "deny" and is_denied):
-            number = "X-1" if where.holds(state) else "X-2"
-            return Verdict("refer", refer_to=frozenset({number})), []
-        basis = "investigational" if is_denied else "not_medically_necessary"
-        return Verdict("deny", basis=frozenset({basis})), []
+        outcomes = {"approve"} if pathways else set()
+        answers = {("basis", pathway, "medically_necessary") for pathway in pathways}
+        for statement, section, value, conditions in says:
+            if all(condition.holds(state) for condition in conditions):
+                outcomes.add("refer" if statement == "refers" else "deny")
+                part = "refer_to" if statement == "refers" else "basis"
+                answers.add((part, section, value))
+        return Says(frozenset(outcomes), frozenset(answers)), pathways
 
-    return decide
+    return decide, applies
+
+
+def _split(draft: _Draft) -> Condition:
+    """Draw a condition that may be turned around: on the kind of request, if that is asked."""
+    if REQUEST in draft.facts:
+        return Condition(
+            "is(request, initial)", lambda state: bool(state.facts["request"] == "initial")
+        )
+    split = draft.about_a_fact()
+    while split.alternatives:
+        split = draft.about_a_fact()
+    return split
 
 
 def _turned(condition: Condition) -> Condition:
     """Turn a condition around that may be turned around already."""
     if condition.text.startswith("not "):
-        return Condition(condition.text[4:], condition.negated().holds)
+        return replace(condition.negated(), text=condition.text[4:])
     return condition.negated()
 
 
 def _durations(
     draft: _Draft, pathways: Sequence[str], *, months_up_to: bool
-) -> Callable[[State, Sequence[str]], frozenset[str]]:
+) -> Callable[[State, Sequence[str]], frozenset[tuple[str, str, str]]]:
     """Write for how long each pathway approves: one number, one of two, two at once, or none."""
     granted: list[tuple[str, str, Test]] = []
     for pathway in pathways:
@@ -351,9 +451,13 @@ def _durations(
                 draft.say("months", section, f'"{pathway}"', 6, if_=[longer])
                 granted.append((pathway, "6", longer.holds))
 
-    def months(state: State, approved_under: Sequence[str]) -> frozenset[str]:
+    def months(state: State, approved_under: Sequence[str]) -> frozenset[tuple[str, str, str]]:
         return frozenset(
-            str(min(3, state.facts["requested_months"])) if number == "requested" else number
+            (
+                "months",
+                f"5.{pathway}",
+                str(min(3, state.facts["requested_months"])) if number == "requested" else number,
+            )
             for pathway, number, test in granted
             if pathway in approved_under and test(state)
         )
@@ -390,8 +494,15 @@ class Folder:
 def random_folder(rng: random.Random, policies: int, *, most_points: int = MOST_POINTS) -> Folder:
     """Draw a vocabulary, and so many policies in it."""
     vocabulary = random_vocabulary(rng)
-    numbers = [f"SYN-{place:04}" for place in range(1, policies + 1)]
     return Folder(
         vocabulary,
-        [random_policy(rng, vocabulary, number, most_points=most_points) for number in numbers],
+        [
+            random_policy(rng, vocabulary, number, most_points=most_points)
+            for number in numbers(policies)
+        ],
     )
+
+
+def numbers(policies: int) -> list[str]:
+    """Number so many policies."""
+    return [f"SYN-{place:04}" for place in range(1, policies + 1)]

@@ -7,7 +7,7 @@ Neither is read out of the other.
 import itertools
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -23,6 +23,8 @@ class State:
     facts: Mapping[str, Any]
     readings: Mapping[str, str]
     version: str
+    left_out: tuple[str, str] | None = None
+    """A criterion that is to be asked without one of its parts, and that part."""
 
 
 Test: TypeAlias = Callable[[State], bool]
@@ -36,10 +38,16 @@ class Condition:
     holds: Test
     alternatives: bool = False
     """Whether the text lists alternatives, which no `not` may stand before."""
+    turns: tuple[str, Number] | None = None
+    """The number that is compared, and the least value at which the comparison turns."""
+    dated: bool = False
+    """Whether the version alone decides."""
+    ways: tuple[tuple["Condition", ...], ...] = ()
+    """The rules of a name of the policy's own."""
 
     def negated(self) -> "Condition":
         """Turn the condition around."""
-        return Condition(f"not {self.text}", lambda state: not self.holds(state))
+        return replace(self, text=f"not {self.text}", holds=lambda state: not self.holds(state))
 
 
 Rules: TypeAlias = Sequence[Sequence[Condition]]
@@ -198,7 +206,7 @@ def _random_comparison(rng: random.Random, fact: Fact) -> Condition:
     )
     name, number, test = rng.choice(comparisons)
     written = str(number) if _step(fact) == 1 else f'"{number}"'
-    return Condition(f"{name}({fact.name}, {written})", test)
+    return Condition(f"{name}({fact.name}, {written})", test, turns=(fact.name, cut))
 
 
 def _step(fact: Fact) -> Number:

@@ -1,0 +1,634 @@
+"""Say by brute force what an analysis of random policies has to say: findings, regions, routes.
+
+A second derivation, from the definitions alone. All complete cases that a policy can tell apart are
+laid out side by side; what holds of them is an integer with a bit for each case. Nothing is
+searched for, and the text of the policy is not read.
+"""
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from explanations import Fact, Unit, concrete, every, units_of
+from synthetic import Policy, Says
+from synthetic_facts import Condition, State
+
+Bits: TypeAlias = int
+"""The cases for which something holds."""
+Region: TypeAlias = Mapping[str, tuple[int, ...]]
+"""For some units, the places of the values that they may have."""
+Findings: TypeAlias = Counter[tuple[str, str]]
+"""Kinds and subjects, with how many findings have them."""
+
+OUTCOMES = ("approve", "refer", "deny")
+PARTS = {"months": "approve", "refer_to": "refer", "basis": "deny"}
+_WORSE = (("approve", "refer"), ("approve", "deny"), ("refer", "deny"))
+
+
+class Universe:
+    """All complete cases over some facts, contradictions included, in the order of a product."""
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        by_name = {fact.name: fact for fact in facts}
+        self.facts = [by_name[name] for name in sorted(by_name)]
+        self.units = {unit.name: unit for fact in self.facts for unit in units_of(fact)}
+        self.size = math.prod(len(unit.values) for unit in self.units.values())
+        self.ones: Bits = (1 << self.size) - 1
+        self._strides: dict[str, int] = {}
+        stride = self.size
+        for name, unit in self.units.items():
+            stride //= len(unit.values)
+            self._strides[name] = stride
+        self._having = {
+            name: [self._striped(name, place) for place in every(unit)]
+            for name, unit in self.units.items()
+        }
+
+    def _striped(self, name: str, place: int) -> Bits:
+        stride, values = self._strides[name], len(self.units[name].values)
+        period = stride * values
+        run = ((1 << stride) - 1) << stride * place
+        return sum(run << start for start in range(0, self.size, period))
+
+    def having(self, name: str, places: Iterable[int]) -> Bits:
+        """Return the cases in which a unit has one of some values."""
+        return sum(self._having[name][place] for place in set(places))
+
+    def within(self, region: Region) -> Bits:
+        """Return the cases of a region."""
+        bits = self.ones
+        for name, places in region.items():
+            bits &= self.having(name, places)
+        return bits
+
+    def turned(self, bits: Bits, name: str, place: int, other: int) -> Bits:
+        """Return the cases that come of those with one value of a unit by giving it another."""
+        shift = self._strides[name] * (other - place)
+        kept = bits & self._having[name][place]
+        return kept << shift if shift > 0 else kept >> -shift
+
+    def flips(self, name: str) -> Iterator[tuple[int, int]]:
+        """List the ways in which a unit can go from one value to another."""
+        return itertools.permutations(every(self.units[name]), 2)
+
+    def differ_in(self, name: str, first: Bits, second: Bits) -> bool:
+        """Tell whether a case of the first is one of the second, but for another value of a unit."""
+        return any(
+            self.turned(first, name, place, other) & second for place, other in self.flips(name)
+        )
+
+    def points(self) -> Iterator[dict[str, Any]]:
+        """List the facts of all cases."""
+        states = [
+            [
+                concrete(fact, places)
+                for places in itertools.product(*(every(unit) for unit in units_of(fact)))
+            ]
+            for fact in self.facts
+        ]
+        names = [fact.name for fact in self.facts]
+        for values in itertools.product(*states):
+            yield dict(zip(names, values, strict=True))
+
+
+class Laid:
+    """One version of a policy, read in one way, over all cases."""
+
+    def __init__(
+        self, universe: Universe, policy: Policy, version: str, readings: Mapping[str, str]
+    ) -> None:
+        self.universe, self.policy = universe, policy
+        self.version, self.readings = version, readings
+        self._states = [State(point, readings, version) for point in universe.points()]
+        said = [policy.says(state) for state in self._states]
+        self.valid = _bits(each is not None for each in said)
+        self.given = {
+            outcome: _bits(each is not None and outcome in each.outcomes for each in said)
+            for outcome in OUTCOMES
+        }
+        # Who gets several outcomes is not decided.
+        self.outcomes = {
+            outcome: bits
+            & ~_any(others for other, others in self.given.items() if other != outcome)
+            for outcome, bits in self.given.items()
+        }
+        self.answers: dict[tuple[str, str, str], Bits] = {}
+        for place, each in enumerate(said):
+            for answer in each.answers if each else ():
+                self.answers[answer] = self.answers.get(answer, 0) | 1 << place
+        self._said: Sequence[Says | None] = said
+        self.met = {name: self.holding(each.holds) for name, each in policy.criteria.items()}
+        self.applies = {name: self.holding(test) for name, test in policy.applies.items()}
+        self.approves = {name: self.applies[name] & self.met[name] for name in policy.pathways}
+
+    def holding(self, test: Callable[[State], bool]) -> Bits:
+        """Return the cases without contradiction in which a condition holds."""
+        return _bits(map(test, self._states)) & self.valid
+
+    def without_changes_nothing(self, section: str, part: str) -> bool:
+        """Tell whether every case gets the same answer if a criterion is asked without a part."""
+        for state, said in zip(self._states, self._said, strict=True):
+            left_out = State(state.facts, state.readings, state.version, (section, part))
+            if _values(self.policy.says(left_out)) != _values(said):
+                return False
+        return True
+
+    # --- The tree ---
+
+    @cached_property
+    def parts(self) -> dict[str, tuple[str, list[str]]]:
+        """What the criteria of the version need of which parts."""
+        return {
+            name: (each.needs.removesuffix("_of"), sorted(each.parts_in(self.version), key=_order))
+            for name, each in self.policy.criteria.items()
+            if each.needs is not None
+        }
+
+    def ways(self, root: str, section: str) -> Iterator[list[str]]:
+        """List all paths down the tree from a root to a section."""
+        if root == section:
+            yield [root]
+        for part in self.parts.get(root, ("", []))[1]:
+            for way in self.ways(part, section):
+                yield [root, *way]
+
+    @cached_property
+    def roots(self) -> dict[str, list[str]]:
+        """The pathways and dispositions above each criterion of the version, criteria in order."""
+        found = {
+            section: [root for root in self.policy.applies if any(self.ways(root, section))]
+            for section in sorted(self.policy.criteria, key=_order)
+        }
+        return {section: roots for section, roots in found.items() if roots}
+
+    def parents(self, section: str) -> list[str]:
+        """List the criteria that a section is a part of."""
+        return [name for name, (_, parts) in self.parts.items() if section in parts]
+
+
+def _bits(holds: Iterable[bool]) -> Bits:
+    return int("".join("01"[one] for one in holds)[::-1] or "0", 2)
+
+
+def _order(section: str) -> list[str]:
+    return section.split(".")
+
+
+def _values(said: Says | None) -> tuple[frozenset[str], frozenset[tuple[str, str]]] | None:
+    """Leave out the sections that say so."""
+    if said is None:
+        return None
+    return said.outcomes, frozenset((part, value) for part, _, value in said.answers)
+
+
+# --- Findings -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Hold what is to be found in one version of a policy."""
+
+    findings: Findings
+    directions: Mapping[str, frozenset[str]]
+    """For each choice of a reading that decides, from which outcomes to which."""
+    referred: frozenset[str]
+    """The policies that some case is referred to."""
+
+
+def expected_findings(
+    policy: Policy, version: str, readings: Mapping[str, str]
+) -> tuple[Expected, Laid]:
+    """Find by brute force what is wrong or worth knowing of one version of a policy."""
+    universe = Universe(policy.facts)
+    everyway = {
+        tuple(chosen.items()): Laid(universe, policy, version, chosen)
+        for chosen in (
+            dict(zip(policy.readings, choices, strict=True))
+            for choices in itertools.product(*policy.readings.values())
+        )
+    }
+    laid = everyway[tuple((name, readings[name]) for name in policy.readings)]
+    directions = dict(_reading_decides(everyway, laid))
+    found = Counter(
+        itertools.chain(
+            _outcomes(everyway.values()),
+            (("reading-without-effect", name) for name in _idle_readings(everyway, policy)),
+            _criteria(laid),
+            _nested_ways(laid),
+            _overlapping(laid),
+            _same_referral(laid),
+            _evidence(laid),
+            _thresholds(list(everyway.values())),
+            (("reading-decides", choice) for choice in directions),
+            _renewal(laid),
+        )
+    )
+    referred = frozenset(value for part, _, value in laid.answers if part == "refer_to")
+    return Expected(found, directions, referred), laid
+
+
+def _outcomes(everyway: Iterable[Laid]) -> Iterator[tuple[str, str]]:
+    everyway = list(everyway)
+    if any(laid.valid & ~_any(laid.given.values()) for laid in everyway):
+        yield "no-outcome", "none"
+    for one, other in itertools.combinations(OUTCOMES, 2):
+        if any(laid.given[one] & laid.given[other] for laid in everyway):
+            yield "several-outcomes", f"{one} and {other}"
+
+
+def _any(several: Iterable[Bits]) -> Bits:
+    bits = 0
+    for each in several:
+        bits |= each
+    return bits
+
+
+def _idle_readings(
+    everyway: Mapping[tuple[tuple[str, str], ...], Laid], policy: Policy
+) -> Iterator[str]:
+    for name in policy.readings:
+        outcomes: dict[tuple[tuple[str, str], ...], set[tuple[Bits, ...]]] = {}
+        for chosen, laid in everyway.items():
+            others = tuple(item for item in chosen if item[0] != name)
+            outcomes.setdefault(others, set()).add(tuple(laid.outcomes.values()))
+        if all(len(alike) == 1 for alike in outcomes.values()):
+            yield name
+
+
+def _criteria(laid: Laid) -> Iterator[tuple[str, str]]:
+    idle: set[str] = set()
+    for kind, subject, section in itertools.chain(
+        _never_met(laid), _always_met(laid), _contained(laid)
+    ):
+        idle.add(section)
+        yield kind, subject
+    for section, (needs, parts) in laid.parts.items():
+        for part in parts:
+            if needs == "at_least" or section not in laid.roots or part in idle:
+                continue
+            if laid.without_changes_nothing(section, part):
+                yield "never-decisive", f"{part} of {section}"
+    yield from _same_criterion(laid)
+
+
+def _never_met(laid: Laid) -> Iterator[tuple[str, str, str]]:
+    """List criteria no patient meets, and alternatives the rest of their pathway rules out.
+
+    What is below one of them is not listed.
+    """
+    dead: set[str] = set()
+    for section in laid.roots:
+        if dead.intersection(laid.parents(section)):
+            dead.add(section)
+        elif not laid.met[section]:
+            dead.add(section)
+            yield "never-met", section, section
+        elif _is_ruled_out(laid, section):
+            dead.add(section)
+            yield "contradicting-sections", section, section
+
+
+def _is_ruled_out(laid: Laid, section: str) -> bool:
+    """Tell whether nobody with a section can have the rest that any way up from it asks for."""
+    for root in laid.roots[section]:
+        asked = laid.applies[root] & laid.met[section]
+        if not asked:
+            return False
+        for way in laid.ways(root, section):
+            if any(laid.parts[above][0] == "none" for above in way[:-1]):
+                return False
+            if asked & _required(laid, way):
+                return False
+    return True
+
+
+def _required(laid: Laid, way: Sequence[str]) -> Bits:
+    """Return the cases that meet all that is asked for beside a way down the tree."""
+    bits = laid.valid
+    for above, below in itertools.pairwise(way):
+        needs, parts = laid.parts[above]
+        if needs == "all":
+            for part in parts:
+                if part != below:
+                    bits &= laid.met[part]
+    return bits
+
+
+def _always_met(laid: Laid) -> Iterator[tuple[str, str, str]]:
+    for section, roots in laid.roots.items():
+        if section not in roots and not any(
+            laid.applies[root] & ~laid.met[section] for root in roots
+        ):
+            yield "always-met", section, section
+
+
+def _contained(laid: Laid) -> Iterator[tuple[str, str, str]]:
+    for section, (needs, parts) in laid.parts.items():
+        if needs == "at_least" or section not in laid.roots:
+            continue
+        settled = (0, laid.valid)
+        among = [part for part in parts if laid.met[part] not in settled]
+        for one, other in itertools.combinations(among, 2):
+            mine, theirs = laid.met[one], laid.met[other]
+            if mine == theirs:
+                yield "same-effect", f"{one} = {other}", other
+            elif mine & theirs in (mine, theirs):
+                narrow, wide = (one, other) if mine & theirs == mine else (other, one)
+                yield "contained", f"{narrow} in {wide}", wide if needs == "all" else narrow
+
+
+def _same_criterion(laid: Laid) -> Iterator[tuple[str, str]]:
+    alike: dict[Bits, list[str]] = {}
+    for section in laid.roots:
+        alone = any(laid.parts[above][1] == [section] for above in laid.parents(section))
+        if not alone and laid.met[section] not in (0, laid.valid):
+            alike.setdefault(laid.met[section], []).append(section)
+    for sections in alike.values():
+        if len(sections) > 1:
+            yield "same-criterion", " = ".join(sections)
+
+
+def _nested_ways(laid: Laid) -> Iterator[tuple[str, str]]:
+    """List the ways to the policy's own name of which another holds all cases.
+
+    A way is named by its conditions, but for those that ask for any member.
+    """
+    ways: dict[str, Bits] = {}
+    for rule in laid.policy.helper:
+        if any(map(_asks_the_policy, rule)):
+            continue
+        for spelled in itertools.product(*(_spelled(laid, condition) for condition in rule)):
+            bits = laid.valid
+            for _, holds in spelled:
+                bits &= holds
+            if bits:
+                ways[way_named(", ".join(text for text, _ in spelled if text))] = bits
+    for way, mine in ways.items():
+        if any(
+            mine & theirs == mine and (mine != theirs or other < way)
+            for other, theirs in ways.items()
+            if other != way
+        ):
+            yield "contained", f"somehow: {way}"
+
+
+def way_named(listed: str) -> str:
+    """Put the conditions that a way is named by in one order, without what is written twice."""
+    return ", ".join(sorted(set(listed.split(", ")), key=lambda text: text.removeprefix("not ")))
+
+
+def _asks_the_policy(condition: Condition) -> bool:
+    return condition.text.removeprefix("not ").startswith(("reads", "met"))
+
+
+def _spelled(laid: Laid, condition: Condition) -> Iterator[tuple[str, Bits]]:
+    """Spell out the alternatives of a condition, each in words and with the cases it holds for.
+
+    A condition on dates has no words; if it does not hold there is no way with it.
+    """
+    universe = laid.universe
+    if condition.dated:
+        if condition.holds(State({}, {}, laid.version)):
+            yield "", laid.valid
+        return
+    words = "".join(" " if letter in "(," else letter for letter in condition.text if letter != '"')
+    if condition.alternatives:
+        predicate, name, *values = words.replace(";", " ").replace(")", "").split()
+        unit = universe.units[name]
+        for value in values:
+            yield f"{predicate} {name} {value}", universe.having(name, [unit.values.index(value)])
+        return
+    holds = laid.holding(condition.holds)
+    yield "" if "_)" in words else " ".join(words.replace(")", "").split()), holds
+
+
+def _overlapping(laid: Laid) -> Iterator[tuple[str, str]]:
+    for one, other in itertools.combinations(laid.policy.pathways, 2):
+        both = laid.approves[one] & laid.approves[other]
+        months = {answer: bits for answer, bits in laid.answers.items() if answer[0] == "months"}
+        if any(
+            both & mine & theirs
+            for (first, mine), (second, theirs) in itertools.combinations(months.items(), 2)
+            if first[2] != second[2]
+        ):
+            yield "overlapping-pathways", f"{one} and {other}: months"
+
+
+def _same_referral(laid: Laid) -> Iterator[tuple[str, str]]:
+    referrals = [(key, bits) for key, bits in sorted(laid.answers.items()) if key[0] == "refer_to"]
+    found = {
+        (one[1], other[1], unit.fact.name)
+        for (one, mine), (other, theirs) in itertools.combinations(referrals, 2)
+        if one[2] == other[2]
+        for name, unit in laid.universe.units.items()
+        if laid.universe.differ_in(name, mine, theirs)
+    }
+    for one, other, fact in found:
+        yield "same-effect", f"{one} = {other}: {fact}"
+
+
+def _evidence(laid: Laid) -> Iterator[tuple[str, str]]:
+    found = {
+        f"{unit.fact.name}: {better} to {worse}"
+        for name, unit in laid.universe.units.items()
+        if unit.fact.changer == "document" and unit.fact.kind in ("boolean", "set")
+        for better, worse in _WORSE
+        if laid.universe.turned(laid.outcomes[better], name, 0, 1) & laid.outcomes[worse]
+    }
+    for subject in found:
+        yield "evidence-hurts", subject
+
+
+def _thresholds(everyway: Sequence[Laid]) -> Iterator[tuple[str, str]]:
+    """List the values at which a criterion compares a number and no answer turns."""
+    laid = everyway[0]
+    compared = {
+        turn
+        for criterion in laid.policy.criteria.values()
+        for turn in _turns(criterion.rules, laid)
+    }
+    for name, least in compared:
+        unit = laid.universe.units[name]
+        (place,) = (
+            place
+            for place, interval in enumerate(unit.values)
+            if getattr(interval, "low", None) == least
+        )
+        if not any(_turns_at(each, name, place) for each in everyway):
+            yield "threshold-without-effect", f"{name} {Decimal(least).normalize():f}"
+
+
+def _turns(rules: Iterable[Iterable[Condition]], laid: Laid) -> Iterator[tuple[str, Any]]:
+    """List what rules compare, those of the policy's own name included, as the version has them."""
+    dated = State({}, {}, laid.version)
+    for rule in rules:
+        conditions = list(rule)
+        if all(condition.holds(dated) for condition in conditions if condition.dated):
+            for condition in conditions:
+                if condition.turns is not None:
+                    yield condition.turns
+                yield from _turns(condition.ways, laid)
+
+
+def _turns_at(laid: Laid, name: str, place: int) -> bool:
+    universe = laid.universe
+    below, above = laid.valid & universe.having(name, [place - 1]), laid.valid
+    values = [bits for part in PARTS for bits in _by_value(laid, part, laid.valid).values()]
+    return any(
+        universe.turned(below & mine, name, place - 1, place) & above & ~mine
+        or universe.turned(below & ~mine, name, place - 1, place) & mine
+        for mine in (*laid.outcomes.values(), *values)
+    )
+
+
+def _reading_decides(
+    everyway: Mapping[tuple[tuple[str, str], ...], Laid], laid: Laid
+) -> Iterator[tuple[str, frozenset[str]]]:
+    for name, choices in laid.policy.readings.items():
+        for choice in choices:
+            if choice == laid.readings[name]:
+                continue
+            chosen = {**laid.readings, name: choice}
+            otherwise = everyway[tuple((each, chosen[each]) for each in laid.policy.readings)]
+            moved = frozenset(
+                f"{before} to {after}"
+                for before, after in itertools.permutations(OUTCOMES, 2)
+                if laid.outcomes[before] & otherwise.outcomes[after]
+            )
+            if moved:
+                yield f"{name}={choice}", moved
+
+
+def _renewal(laid: Laid) -> Iterator[tuple[str, str]]:
+    if "request" not in laid.universe.units:
+        return
+    for kind, first, second in (
+        ("not-renewable", "initial", "continuation"),
+        ("renewable-only", "continuation", "initial"),
+    ):
+        before, after = (
+            laid.outcomes["approve"] & laid.universe.having("request", [place])
+            for place in (("initial", "continuation").index(phase) for phase in (first, second))
+        )
+        if before and after and _some_stranded(laid, first, before, after):
+            yield kind, first
+
+
+def _some_stranded(laid: Laid, first: str, before: Bits, after: Bits) -> bool:
+    """Tell whether some case has no other that is approved and has the same treatment."""
+    universe = laid.universe
+    phase = universe.having("request", [("initial", "continuation").index(first)])
+    others = laid.valid & phase & ~laid.outcomes["approve"]
+    treatment = [
+        name
+        for name, unit in universe.units.items()
+        if name != "request"
+        and unit.fact.changer in ("prescribe", "fixed")
+        and universe.differ_in(name, before, others)
+    ]
+    for places in itertools.product(*(every(universe.units[name]) for name in treatment)):
+        same = universe.within({n: (p,) for n, p in zip(treatment, places, strict=True)})
+        if same & before and not same & after:
+            return True
+    return False
+
+
+# --- Comparisons and routes -----------------------------------------------------------------
+
+
+def expected_differences(
+    first: Laid, second: Laid
+) -> dict[tuple[str, str, str], tuple[Bits, Bits]]:
+    """Return the cases that part two policies, by what the two say, and those looked at."""
+    both = first.valid & second.valid
+    found = {}
+    for one, other in itertools.permutations(OUTCOMES, 2):
+        found["outcome", one, other] = (first.outcomes[one] & second.outcomes[other], both)
+    for part, outcome in PARTS.items():
+        among = both & first.outcomes[outcome] & second.outcomes[outcome]
+        mine, theirs = (_by_value(laid, part, among) for laid in (first, second))
+        unlike = _any(mine.get(value, 0) ^ theirs.get(value, 0) for value in {*mine, *theirs})
+        for (one, here), (other, there) in itertools.product(mine.items(), theirs.items()):
+            if one != other:
+                found[part, one, other] = (here & there & unlike, among)
+    return {key: (bits & among, among) for key, (bits, among) in found.items() if bits & among}
+
+
+def _by_value(laid: Laid, part: str, among: Bits) -> dict[str, Bits]:
+    """Return the cases that get a value of a part of the answer, or none."""
+    found: dict[str, Bits] = {}
+    for (name, _, value), bits in laid.answers.items():
+        if name == part:
+            found[value] = found.get(value, 0) | bits
+    return {**found, "none": among & ~_any(found.values())}
+
+
+def expected_verdict(differences: Iterable[tuple[str, str, str]]) -> str:
+    """Say how the first stands to the second."""
+    stricter = looser = parted = False
+    for part, one, other in differences:
+        parted = True
+        if part == "outcome":
+            worse = OUTCOMES.index(one) > OUTCOMES.index(other)
+        elif part == "months" and "none" not in (one, other):
+            worse = int(one) < int(other)
+        else:
+            continue
+        stricter, looser = stricter or worse, looser or not worse
+    if stricter and looser:
+        return "incomparable"
+    if stricter or looser:
+        return "stricter" if stricter else "looser"
+    return "same-outcomes" if parted else "equivalent"
+
+
+def expected_phases(first: Laid, second: Laid) -> dict[tuple[str, ...], str]:
+    """Say the same of each kind of request and line of business."""
+    universe = first.universe
+    names = [name for name in ("request", "line_of_business") if name in universe.units]
+    parted = expected_differences(first, second)
+    found = {}
+    for places in itertools.product(*(every(universe.units[name]) for name in names)):
+        within = universe.within({name: (p,) for name, p in zip(names, places, strict=True)})
+        if not within & first.valid & second.valid:
+            continue
+        here = [key for key, (bits, _) in parted.items() if bits & within]
+        outcomes = [key for key in here if key[0] == "outcome"]
+        values = (str(universe.units[n].values[p]) for n, p in zip(names, places, strict=True))
+        found[tuple(values)] = expected_verdict(outcomes or here)
+    return found
+
+
+def faults_of_regions(
+    universe: Universe, regions: Sequence[Region], wanted: Bits, among: Bits
+) -> Iterator[str]:
+    """Say what is wrong with regions that are to be prime, to cover, and to be needed, each one."""
+    held = [universe.within(region) & among for region in regions]
+    if _any(held) != wanted:
+        yield f"{_any(held) ^ wanted:b} are in a region and should not be, or the other way round"
+    for place, (region, bits) in enumerate(zip(regions, held, strict=True)):
+        others = _any(held[:place] + held[place + 1 :])
+        if not bits & wanted & ~others:
+            yield f"{region} is not needed"
+        for name, places in region.items():
+            rest = {other: values for other, values in region.items() if other != name}
+            if not universe.within(rest) & among & ~wanted:
+                yield f"{region} needs no {name}"
+            for value in _further(universe.units[name], places):
+                more = universe.within({**region, name: (value,)}) & among
+                if more and not more & ~wanted:
+                    yield f"{region} could have value {value} of {name} too"
+
+
+def _further(unit: Unit, places: Sequence[int]) -> Iterator[int]:
+    """List the values that could be added to some of a unit: of a number, those beside them."""
+    for value in every(unit):
+        if value not in places and (
+            unit.fact.kind != "number" or {value - 1, value + 1} & set(places)
+        ):
+            yield value
