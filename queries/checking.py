@@ -27,6 +27,7 @@ from queries.routes import route_groups, routes_json
 from queries.sarif import sarif
 from queries.shell import (
     check_date,
+    check_writable,
     choose_readings,
     errors_end,
     folders_option,
@@ -114,6 +115,7 @@ def check(  # noqa: PLR0913  (one argument an option)
         for number in numbers:
             kb.policy(number).version(read_date(on))
             kb.accepted(number)
+        check_writable(page)
         results = []
         for number in numbers:
             with working(f"Checking {number}"):
@@ -208,6 +210,7 @@ def compare(
         for number in policies:
             kb.policy(number).version(read_date(on))
         chosen = choose_readings(kb, readings)
+        check_writable(page)
         comparisons = []
         for one, other in combinations(policies, 2):
             own = {**own_readings(kb, one, chosen), **own_readings(kb, other, chosen)}
@@ -245,6 +248,7 @@ def diff(
         for name, day in (("FROM", start), ("TO", end)):
             check_date(day, name)
             kb.policy(policy).version(day)
+        check_writable(page)
         with working(f"Comparing {policy} on {start} and {end}"):
             comparison = kb.diff(policy, start, end)
         _give_comparisons(

@@ -228,8 +228,21 @@ def working(message: str) -> Iterator[None]:
 
 def write_text(file: Path, text: str) -> None:
     """Write a text to a file. Raises PolicygroundsError if that cannot be done."""
-    try:
+    with _writing(file):
         file.write_text(text, "utf-8")
+
+
+def check_writable(file: Path | None) -> None:
+    """Raise PolicygroundsError if a file cannot be written, before long work that is to fill it."""
+    if file is not None:
+        with _writing(file), file.open("a"):
+            pass
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise PolicygroundsError(f"{file}: cannot be written: {error.strerror or error}") from None
 

@@ -1,5 +1,6 @@
 """Where in the files of a knowledge base a policy and its sections are stated."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,8 +10,9 @@ def policy_file(folders: Iterable[Path], policy: str) -> Path | None:
     """Find the file below some folders that states a policy."""
     statement = re.compile(rf'^\s*policy\(\s*"{re.escape(policy)}"', re.MULTILINE)
     for folder in folders:
-        for file in sorted(folder.rglob("*.lp")):
-            if file.is_file() and statement.search(_text(file)):
+        below = (Path(place, name) for place, _, names in os.walk(folder) for name in names)
+        for file in sorted(path for path in below if path.suffix == ".lp" and path.is_file()):
+            if statement.search(_text(file)):
                 return file
     return None
 

@@ -275,6 +275,11 @@ def test_a_tree_is_printed_or_drawn(run: Run, tmp_path: Path) -> None:
         ("check --reading x=y", "--reading x=y: no policy has a reading 'x'"),
         ("check --json --sarif", "--json cannot be combined with --sarif"),
         ("check 5.21.071 --html /nowhere/x.html", "/nowhere/x.html: cannot be written: "),
+        (
+            "compare 5.21.071 CP.PHAR.302 --html /nowhere/x.html",
+            "/nowhere/x.html: cannot be written",
+        ),
+        ("diff CP.PHAR.302 2023-09-01 2024-09-01 --html /", "/: cannot be written: "),
         ("check 5.21.071 --witnesses /dev/null/x", "--witnesses /dev/null/x: cannot be written: "),
         ("check --kb /nowhere", "/nowhere: no such folder"),
         ("compare 5.21.071", "compare needs two policies or more, each once"),

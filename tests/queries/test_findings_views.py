@@ -8,9 +8,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from io import StringIO
+from itertools import product
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from engine.analysis.difference import Change, Comparison, Route, SectionChange, Verdict
@@ -27,6 +30,7 @@ from queries.findings import (
     shown_findings,
     summary,
 )
+from queries.grouping import group_alike
 from queries.patients import patients_with, size
 from queries.reports import comparison_markdown, findings_markdown
 from queries.routes import route_groups, routes_json
@@ -348,6 +352,41 @@ def test_regions_that_differ_in_one_drug_are_one_row_of_words(
         "regimen documented as FDA-approved or guideline-recommended: no"
     )
     assert outcome.regions == "5 regions"
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sets(st.sampled_from(("cisplatin", "daratumumab", "isatuximab", "lenalidomide"))),
+            st.sets(st.sampled_from(("bortezomib", "carfilzomib", "rituximab"))),
+            st.integers(0, 1),
+        ),
+        unique_by=lambda one: (frozenset(one[0]), frozenset(one[1]), one[2]),
+        max_size=24,
+    )
+)
+def test_rows_hold_every_region_once(
+    kb: KnowledgeBase, drawn: list[tuple[set[str], set[str], int]]
+) -> None:
+    facts = [{"regimen": Members(frozenset(has), frozenset(not_))} for has, not_, _ in drawn]
+    kinds = [kind for *_, kind in drawn]
+    groups = group_alike(facts, kinds, kb.vocabulary, any_drugs=True)
+    assert sorted(number for group in groups for number in group.numbers) == [*range(len(drawn))]
+    for group in groups:
+        places = group.values["regimen"]
+        assert isinstance(places, tuple)
+        spelt_out = {
+            frozenset(combination)
+            for combination in product(
+                *([(place.adds, drug) for drug in place.members] for place in places)
+            )
+        }
+        assert spelt_out == {
+            frozenset([*((True, drug) for drug in has), *((False, drug) for drug in not_)])
+            for has, not_, _ in (drawn[number] for number in group.numbers)
+        }
+        assert len(spelt_out) == len(group.numbers)
+        assert len({kinds[number] for number in group.numbers}) == 1
 
 
 def test_versions_of_one_policy_are_called_by_their_first_days(
