@@ -88,7 +88,7 @@ def _same_referral(report: Report) -> Iterator[Finding]:
     """Find branches that refer to the same policy and differ in one fact."""
     subject, population = report.subject, report.population
     patients, domains = population.patients, population.circuit.domains
-    derivation = subject.derivation
+    derivation, refer = subject.derivation, subject.outcome(Outcome.REFER)
     found: dict[tuple[str, str, str], list[str]] = {}
     pairs: dict[tuple[str, str, str], tuple[Patient, Patient]] = {}
     for one, other in combinations(subject.answers("refer_to"), 2):
@@ -96,7 +96,9 @@ def _same_referral(report: Report) -> Iterator[Finding]:
             continue
         for place, domain in enumerate(domains):
             pair = patients.neighbours(
-                place, [derivation.literal(one)], [derivation.literal(other)]
+                place,
+                [refer, derivation.literal(one)],
+                [refer, derivation.literal(other)],
             )
             if pair is not None and pair[0] != pair[1]:
                 key = (str(one[2]), str(other[2]), domain.unit.fact)

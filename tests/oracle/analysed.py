@@ -409,7 +409,7 @@ def _spelled(laid: Laid, condition: Condition) -> Iterator[tuple[str, Bits]]:
 
 def _overlapping(laid: Laid) -> Iterator[tuple[str, str]]:
     for one, other in itertools.combinations(laid.policy.pathways, 2):
-        both = laid.approves[one] & laid.approves[other]
+        both = laid.approves[one] & laid.approves[other] & laid.outcomes["approve"]
         months = {answer: bits for answer, bits in laid.answers.items() if answer[0] == "months"}
         if any(
             both & mine & theirs
@@ -420,7 +420,11 @@ def _overlapping(laid: Laid) -> Iterator[tuple[str, str]]:
 
 
 def _same_referral(laid: Laid) -> Iterator[tuple[str, str]]:
-    referrals = [(key, bits) for key, bits in sorted(laid.answers.items()) if key[0] == "refer_to"]
+    referrals = [
+        (key, bits & laid.outcomes["refer"])
+        for key, bits in sorted(laid.answers.items())
+        if key[0] == "refer_to"
+    ]
     found = {
         (one[1], other[1], unit.fact.name)
         for (one, mine), (other, theirs) in itertools.combinations(referrals, 2)
