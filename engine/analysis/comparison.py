@@ -77,7 +77,7 @@ def _outcomes_parted(population: Population) -> Iterator[Difference]:
         holds = population.circuit.all_of([mine, theirs])
         if one is other or population.patients.find(holds) is None:
             continue
-        values, complete = _cover(population.patients, holds)
+        values, complete = _cover(population.anew(), holds)
         regions = (
             Region(
                 facts=population.facts(region),
@@ -110,9 +110,8 @@ def _narrowed(population: Population, place: int, holds: Literal, region: Values
     patient = population.patients.find(*inside(circuit, region))
     if patient is None:
         raise SolvingStoppedError
-    anyone = Patients(circuit, TRUE, population.budget)
     holds = circuit.any_of([holds, -valid])
-    return prime_region(anyone, circuit.all_of([holds, *inside(circuit, region)]), patient, region)
+    return prime_region(population.anyone, circuit.all_of([holds, *inside(circuit, region)]), patient, region)
 
 
 def _cover(patients: Patients, holds: Literal) -> tuple[list[Values], bool]:

@@ -162,6 +162,15 @@ class Population:
             for derivation, each in zip(derivations, stated, strict=True)
         ]
 
+    @cached_property
+    def anyone(self) -> Patients:
+        """All complete cases, with contradictions and without."""
+        return Patients(self.circuit, TRUE, self.budget)
+
+    def anew(self) -> Patients:
+        """Return the same patients, for many questions that no others are asked between."""
+        return Patients(self.circuit, self.patients.valid, self.budget)
+
     def facts(self, region: Region) -> dict[str, Known]:
         """Say a region as what is known of facts; readings are left out."""
         units = self.circuit.units_end
