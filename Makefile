@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 BENCH_VENV := .venv-bench
 BENCH_READY := $(BENCH_VENV)/.ready
 
-.PHONY: demo test policies lint bench soak requirements clean
+.PHONY: demo test policies findings lint bench soak requirements clean
 
 demo: $(READY)
 	$(BIN)/policygrounds policies
@@ -17,7 +17,11 @@ test: $(READY)
 	$(BIN)/python -m pytest -n auto tests
 
 policies: $(READY)
+	$(BIN)/policygrounds check
 	$(BIN)/policygrounds test
+
+findings: $(READY)
+	$(BIN)/policygrounds check --markdown > docs/findings.md
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -129,3 +129,9 @@ def test_the_commands_of_the_readme_work() -> None:
         finished = subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT)
         assert finished.returncode == 0, (command, finished.stderr)
         assert finished.stdout
+
+
+def test_the_findings_on_the_packaged_policies_are_those_the_tool_writes() -> None:
+    command = [sys.executable, "-m", "policygrounds", "check", "--markdown"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert shown == (ROOT / "docs" / "findings.md").read_text()
