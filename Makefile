@@ -38,6 +38,7 @@ soak: $(READY)
 	$(BIN)/python benchmarks/soak.py
 	$(BIN)/python benchmarks/soak_explanations.py
 	$(BIN)/python benchmarks/soak_analysis.py
+	$(BIN)/python benchmarks/seeded_faults.py
 	$(BIN)/python benchmarks/interview.py
 
 $(READY): requirements-dev.txt pyproject.toml

@@ -29,3 +29,15 @@ def test_the_benchmark_of_explanations_compares_ways_that_agree(tmp_path: Path) 
 def test_the_soak_finds_no_disagreement(tmp_path: Path) -> None:
     shown = run("soak.py", "--cases", "100", "--seed", "3", cwd=tmp_path)
     assert "0  disagreements" in shown
+
+
+def test_the_soak_of_the_analysis_finds_no_disagreement(tmp_path: Path) -> None:
+    arguments = ("--policies", "3", "--processes", "1", "--random-policies-only")
+    assert "0  disagreements" in run("soak_analysis.py", *arguments, cwd=tmp_path)
+
+
+def test_no_seeded_fault_is_missed(tmp_path: Path) -> None:
+    arguments = ("--policy", "5.21.071", "--kind", "months changed", "--most", "1")
+    shown = run("seeded_faults.py", *arguments, "--processes", "1", cwd=tmp_path)
+    kinds = [line.split() for line in shown.splitlines() if line.startswith("months changed")]
+    assert kinds == [["months", "changed", "1", "0", "0", "1", "1", "0", "0"]]
