@@ -82,6 +82,7 @@ COMPARED = frozenset(
     }
 )
 """The kinds of findings that brute force finds too."""
+OUTSIDE = FindingKind.REFERRAL_OUTSIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +148,8 @@ def checked(
     """Compare the findings of one version, and replay their witnesses."""
     expected, _ = expected_findings(policy, version, readings)
     counts = Counter({"synthetic versions checked": 1})
-    findings = [
-        finding
-        for finding in kb.check(policy.number, on=version, readings=readings)
-        if finding.kind in COMPARED
-    ]
+    everything = kb.check(policy.number, on=version, readings=readings)
+    findings = [finding for finding in everything if finding.kind in COMPARED]
     found = Counter((finding.kind.value, _subject(finding)) for finding in findings)
     said = [f"found and not so: {each}" for each in sorted((found - expected.findings).elements())]
     said += [f"not found: {each}" for each in sorted((expected.findings - found).elements())]
@@ -162,6 +160,9 @@ def checked(
             if shown != expected.directions.get(finding.subject):
                 said.append(f"{finding.subject} moves {sorted(shown)}")
     said += [f"{each.id} does not replay" for each in unreplayed_findings(kb, findings)]
+    outside = {each.subject for each in everything if each.kind is OUTSIDE}
+    if outside != expected.referred:
+        said.append(f"referred to {sorted(outside)}, expected {sorted(expected.referred)}")
     counts["witnesses replayed"] += sum(len(finding.witnesses) for finding in findings)
     return counts, [Disagreement(policy.number, version, "check", each) for each in said]
 

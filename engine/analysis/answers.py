@@ -94,13 +94,10 @@ def _same_referral(report: Report) -> Iterator[Finding]:
     for one, other in combinations(subject.answers("refer_to"), 2):
         if one[3] != other[3]:
             continue
+        mine, theirs = derivation.literal(one), derivation.literal(other)
         for place, domain in enumerate(domains):
-            pair = patients.neighbours(
-                place,
-                [refer, derivation.literal(one)],
-                [refer, derivation.literal(other)],
-            )
-            if pair is not None and pair[0] != pair[1]:
+            pair = patients.neighbours(place, [refer, mine, -theirs], [refer, theirs, -mine])
+            if pair is not None:
                 key = (str(one[2]), str(other[2]), domain.unit.fact)
                 found.setdefault(key, []).append(str(one[3]))
                 pairs[key] = pair
@@ -118,18 +115,21 @@ def _same_referral(report: Report) -> Iterator[Finding]:
 
 def check_referrals(report: Report, known: Iterable[str]) -> Iterator[Finding]:
     """Find policies referred to that are not among the known ones."""
-    subject = report.subject
+    subject, population = report.subject, report.population
     inside = set(known)
     for target in sorted({str(atom[3]) for atom in subject.answers("refer_to")} - inside):
         atoms = [atom for atom in subject.answers("refer_to") if atom[3] == target]
-        witness = report.population.example(subject, [subject.derivation.literal(atoms[0])])
+        referred = population.circuit.any_of(map(subject.derivation.literal, atoms))
+        witness = population.example(subject, [referred])
+        if witness is None:
+            continue
         yield report.finding(
             FindingKind.REFERRAL_OUTSIDE,
             target,
             [str(atom[2]) for atom in atoms],
             f"{target} is referred to, and is not in the knowledge base: what becomes of these "
             "requests cannot be checked",
-            [witness] if witness else [],
+            [witness],
         )
 
 

@@ -228,7 +228,11 @@ def expected_findings(
             _renewal(laid),
         )
     )
-    referred = frozenset(value for part, _, value in laid.answers if part == "refer_to")
+    referred = frozenset(
+        answer[2]
+        for answer, bits in laid.answers.items()
+        if answer[0] == "refer_to" and bits & laid.outcomes["refer"]
+    )
     return Expected(found, directions, referred), laid
 
 
@@ -430,7 +434,7 @@ def _same_referral(laid: Laid) -> Iterator[tuple[str, str]]:
         for (one, mine), (other, theirs) in itertools.combinations(referrals, 2)
         if one[2] == other[2]
         for name, unit in laid.universe.units.items()
-        if laid.universe.differ_in(name, mine, theirs)
+        if laid.universe.differ_in(name, mine & ~theirs, theirs & ~mine)
     }
     for one, other, fact in found:
         yield "same-effect", f"{one} = {other}: {fact}"
