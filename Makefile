@@ -33,6 +33,7 @@ lint: $(READY)
 bench: $(BENCH_READY)
 	$(BENCH_VENV)/bin/python benchmarks/determine.py
 	$(BENCH_VENV)/bin/python benchmarks/explain.py
+	$(BENCH_VENV)/bin/python benchmarks/library.py
 
 soak: $(READY)
 	$(BIN)/python benchmarks/soak.py

@@ -91,6 +91,7 @@ class Design:
 class Pair:
     """Two policies on the same drug, by number; `drawn` says how they were made."""
 
+    drug: str
     first: str
     second: str
     drawn: str
@@ -99,11 +100,14 @@ class Pair:
 def write_library(folder: Path, drugs: int, policies: int, pairs: int, seed: int) -> list[Pair]:
     """Write a library below a folder: so many drugs, and policies and pairs for each of them.
 
-    Each drug has a folder of its own below `policies`. Return the pairs.
+    Each drug has a folder of its own, and the vocabulary the folder `shared`. Return the pairs.
     """
     draw = random.Random(seed)
     drawn = [draw_fact(draw, KINDS[at % len(KINDS)], at) for at in range(OWN_FACTS)]
-    _write(folder / "vocabulary" / "facts.lp", [line for _, stated in drawn for line in stated])
+    _write(
+        folder / "shared" / "vocabulary" / "facts.lp",
+        [line for _, stated in drawn for line in stated],
+    )
     found: list[Pair] = []
     for drug in DRUGS[:drugs]:
         facts = draw.sample([fact for fact, _ in drawn], FACTS_OF_A_DRUG)
@@ -111,7 +115,7 @@ def write_library(folder: Path, drugs: int, policies: int, pairs: int, seed: int
         family.grow(policies)
         for number, design in zip(family.numbers, family.written, strict=True):
             text = _Text(number, drug, design, family.draw)
-            _write(folder / "policies" / drug / f"{number}.lp", text.lines)
+            _write(folder / drug / f"{number}.lp", text.lines)
         found += family.pairs(pairs)
     return found
 
@@ -179,7 +183,7 @@ class _Family:
         for kind, among in kinds.items():
             most = min(wanted[kind], count - len(found), len(among))
             found += [
-                Pair(self.numbers[one], self.numbers[other], kind)
+                Pair(self.drug, self.numbers[one], self.numbers[other], kind)
                 for one, other in sorted(self.draw.sample(among, most))
             ]
         return found
@@ -365,7 +369,7 @@ def _negated(criterion: Criterion) -> Criterion:
         return Criterion("any_of", criterion.parts)
     if len(criterion.ways) != 1:
         return Criterion("none_of", (criterion,))
-    ways = []
+    ways: list[tuple[Condition, ...]] = []
     for condition in criterion.ways[0]:
         if condition.fact.kind == "number":
             turned = {"at_least": "less_than", "less_than": "at_least"}[condition.predicate]

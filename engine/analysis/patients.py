@@ -8,6 +8,7 @@ et al., Robust Boolean reasoning for equivalence checking, 2002.)
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TypeAlias
 
 import clingo
@@ -34,9 +35,17 @@ class Patients:
     def __init__(self, circuit: Circuit, valid: Literal, budget: Budget) -> None:
         self.circuit = circuit
         self.valid = valid
+        self._budget = budget
         self._pool = _Pool(circuit)
-        self._solver = _Solver(circuit, budget)
-        self._pairs = _Solver(circuit, budget)
+
+    @cached_property
+    def _solver(self) -> "_Solver":
+        return _Solver(self.circuit, self._budget)
+
+    @cached_property
+    def _pairs(self) -> "_Solver":
+        """A solver for two patients at once."""
+        return _Solver(self.circuit, self._budget)
 
     def find(self, *literals: Literal) -> Patient | None:
         """Return a patient for whom all literals hold, or None: then it is proved there is none.
@@ -96,11 +105,14 @@ class Patients:
 
 
 class _Pool:
-    """Patients met, each a lane; what every node comes to for them, as far as asked."""
+    """Patients met, each a lane; what every node comes to for them, as far as asked.
+
+    A member is a patient met and, in one domain, the value he has here.
+    """
 
     def __init__(self, circuit: Circuit) -> None:
         self._circuit = circuit
-        self._members: list[Patient] = []
+        self._members: list[tuple[Patient, int, int]] = []
         self._waiting: list[Patient] = []
         self._having: list[list[int]] = [[0] * domain.size for domain in circuit.domains]
         self._families: list[list[int]] = [[] for _ in circuit.domains]
@@ -118,22 +130,22 @@ class _Pool:
     def seat(self, patient: Patient) -> None:
         """Take in a patient at once, with all that differ in one domain."""
         start = len(self._members)
-        first = 1 << start
-        self._members.append(patient)
+        first = lane = 1 << start
+        self._members.append((patient, 0, patient[0]))
         differing: list[int] = []
-        for place, value in enumerate(patient):
+        for place, (value, having) in enumerate(zip(patient, self._having, strict=True)):
             family = 0
-            for other in range(len(self._having[place])):
+            for other in range(len(having)):
                 if other != value:
-                    lane = 1 << len(self._members)
-                    self._members.append((*patient[:place], other, *patient[place + 1 :]))
-                    self._having[place][other] |= lane
+                    lane <<= 1
+                    self._members.append((patient, place, other))
+                    having[other] |= lane
                     family |= lane
             differing.append(family)
             self._families[place].append(first | family)
-        seated = (1 << len(self._members)) - first
+        seated = (lane << 1) - first
         for having, value, others in zip(self._having, patient, differing, strict=True):
-            having[value] |= seated & ~others
+            having[value] |= seated ^ others
         self._nodes = {TRUE: (1 << len(self._members)) - 1}
 
     def families_with(self, patient: Patient, literals: Sequence[Literal]) -> dict[int, int]:
@@ -141,9 +153,9 @@ class _Pool:
         lanes = self._lanes(literals)
         found: dict[int, int] = {}
         for lane in places(lanes):
-            for place, (value, own) in enumerate(zip(self._members[lane], patient, strict=True)):
-                if value != own:
-                    found[place] = found.get(place, 0) | 1 << value
+            _, place, value = self._members[lane]
+            if value != patient[place]:
+                found[place] = found.get(place, 0) | 1 << value
         return found
 
     def find(self, literals: Iterable[Literal]) -> Patient | None:
@@ -163,7 +175,8 @@ class _Pool:
         return None
 
     def _first(self, lanes: int) -> Patient:
-        return self._members[(lanes & -lanes).bit_length() - 1]
+        patient, place, value = self._members[(lanes & -lanes).bit_length() - 1]
+        return (*patient[:place], value, *patient[place + 1 :])
 
     def _lanes(self, literals: Iterable[Literal]) -> int:
         """Return the members for whom all literals hold, as bits."""

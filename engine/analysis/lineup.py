@@ -1,0 +1,228 @@
+"""Versions of policies lined up over one set of patients, and whether two of them answer alike.
+
+Each version is folded into one circuit: conjunctions within conjunctions become one, what others
+entail goes, and equal gates are one gate. So copies in other words mostly come to the same
+literals, and need no search. Of the others, most are told apart by patients met before; only what
+is left goes to the solver. (Structural hashing, simulation, and only then a proof: Kuehlmann et
+al., Robust Boolean reasoning for equivalence checking, 2002.)
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import combinations
+from math import comb
+from typing import TypeAlias
+
+from engine.analysis.patients import Patients
+from engine.analysis.subject import Stated
+from engine.circuit import TRUE, Circuit, Gate, Literal, Source
+from engine.inputs import ASKED, Inputs
+from engine.program import Atom, GroundProgram, Rule
+from engine.solver import Budget
+from facts.vocabulary import Vocabulary
+
+Answers: TypeAlias = Mapping[Atom, Literal]
+"""The outcomes, and the values of the parts of an answer, with their literals."""
+SAID = frozenset({"outcome", "answer"})
+"""The predicates that say what a patient gets."""
+MOST_COMBINATIONS = 20
+"""Ways to choose the parts of a count that are written out; where there are more, it is counted."""
+
+
+class Lineup:
+    """Programs over the same patients, each folded once. Not safe to share between threads."""
+
+    def __init__(
+        self, programs: Iterable[GroundProgram], vocabulary: Vocabulary, budget: Budget
+    ) -> None:
+        whole = Inputs.shared(programs)
+        self._circuit = _Folded(whole, Inputs(whole, vocabulary.facts))
+        self._patients = Patients(self._circuit, TRUE, budget)
+        self._folded: dict[object, _Folding] = {}
+
+    def equivalent(self, first: Stated, second: Stated) -> bool:
+        """Whether every patient gets the same outcomes, and the same in every part of the answer.
+
+        Raises SolvingStoppedError at a limit.
+        """
+        one, other = self._fold(first), self._fold(second)
+        if one.answers == other.answers:
+            return True
+        parted = self._circuit.any_of(_parted(one.answers, other.answers, self._circuit))
+        return self._patients.find(parted, one.valid, other.valid) is None
+
+    def _fold(self, stated: Stated) -> "_Folding":
+        key = (stated.policy.number, stated.version.start, *sorted((stated.readings or {}).items()))
+        if key not in self._folded:
+            self._folded[key] = _Folding(self._circuit, stated.version.program, stated.constants)
+        return self._folded[key]
+
+
+def _parted(mine: Answers, theirs: Answers, circuit: Circuit) -> Iterator[Literal]:
+    """Yield for each value and each of the two a literal by which it alone has the value."""
+    for value in sorted(mine.keys() | theirs.keys(), key=str):
+        one, other = mine.get(value, -TRUE), theirs.get(value, -TRUE)
+        if one != other:
+            yield circuit.all_of([one, -other])
+            yield circuit.all_of([-one, other])
+
+
+class _Folded(Circuit):
+    """A circuit of conjunctions, none of them within another, and their negations."""
+
+    def __init__(self, program: GroundProgram, inputs: Inputs) -> None:
+        self._members: dict[Literal, frozenset[Literal]] = {}
+        self._known: dict[frozenset[Literal], Literal] = {}
+        super().__init__(program, inputs)
+
+    @property
+    def inputs(self) -> dict[Atom, Literal]:
+        """The atoms that are not derived, with their literals."""
+        return self._inputs
+
+    def any_of(self, literals: Iterable[Literal]) -> Literal:
+        """Return a literal that holds if one of the literals does."""
+        return -self.all_of(-literal for literal in literals)
+
+    def all_of(self, literals: Iterable[Literal]) -> Literal:
+        """Return a literal that holds if all of the literals do."""
+        asked = frozenset(literals)
+        known = self._known.get(asked)
+        if known is None:
+            members = self._members
+            flat = {part for literal in asked for part in members.get(literal, (literal,))}
+            known = self._known[asked] = self._conjoined(flat)
+        return known
+
+    def _conjoined(self, literals: set[Literal]) -> Literal:
+        """Merge what is asked of one domain, and leave out what other literals entail."""
+        literals.discard(TRUE)
+        values: dict[int, int] = {}
+        kept = set[Literal]()
+        for literal in literals:
+            node = self.nodes[abs(literal)]
+            if isinstance(node, Source):
+                every = self.all_values[node.domain]
+                held_in = node.values if literal > 0 else every & ~node.values
+                values[node.domain] = values.get(node.domain, every) & held_in
+            else:
+                kept.add(literal)
+        kept |= {self.holding(place, held) for place, held in values.items()}
+        if -TRUE in kept or any(-literal in kept for literal in kept):
+            return -TRUE
+        for literal in literals & kept:
+            within = self._members.get(-literal, ())
+            if any(-member in kept for member in within):
+                kept.discard(literal)
+        if len(kept) < 2:
+            return kept.pop() if kept else TRUE
+        number = self._number(Gate(len(kept), tuple(sorted(kept))))
+        self._members[number] = frozenset(kept)
+        return number
+
+    def count(self, bound: int, literals: Sequence[Literal]) -> Literal:
+        """Return a literal that holds if at least so many of the literals do."""
+        bound -= literals.count(TRUE)
+        kept = sorted(literal for literal in literals if abs(literal) != TRUE)
+        if bound <= 0:
+            return TRUE
+        if bound > len(kept):
+            return -TRUE
+        if comb(len(kept), bound) > MOST_COMBINATIONS:
+            return self._number(Gate(bound, tuple(kept)))
+        ways = [-self.all_of(chosen) for chosen in combinations(kept, bound)]
+        return -self.all_of(ways)
+
+
+class _Folding:
+    """What one program derives, folded: `answers` are its answers without their sections.
+
+    An answer that it never gives is left out.
+    """
+
+    def __init__(
+        self, circuit: _Folded, program: GroundProgram, given: Mapping[Atom, Literal]
+    ) -> None:
+        self._circuit = circuit
+        self._literals: dict[int, Literal] = {}
+        self._rules: dict[int, list[Rule]] = {}
+        self._impossible: list[int] = []
+        derived = dict.fromkeys(program.atoms.values())
+        said: list[tuple[Atom, int]] = []
+        for atom, number in program.atoms.items():
+            name = atom[0]
+            if name in ASKED:
+                self._take(number, circuit.inputs[atom])
+            elif name == "impossible":
+                self._impossible.append(number)
+                del derived[number]
+            elif name in SAID:
+                said.append((atom, number))
+        for atom, literal in given.items():
+            if atom in program.atoms:
+                self._take(program.atoms[atom], literal)
+        for rule in program.rules:
+            if not rule.choice:
+                for head in rule.head:
+                    if head in self._rules:
+                        self._rules[head].append(rule)
+                    else:
+                        self._rules[head] = [rule]
+        # Rules mostly come in an order in which each needs no later one.
+        self._fold(head for head in self._rules if head in derived)
+        failing: dict[Atom, list[Literal]] = {}
+        for atom, number in said:
+            failing.setdefault(_value(atom), []).append(-self._literals.get(number, -TRUE))
+        for atom in program.facts:
+            if atom[0] in SAID:
+                failing.setdefault(_value(atom), []).append(-TRUE)
+        literals = {value: -circuit.all_of(every) for value, every in failing.items()}
+        self.answers = {value: lit for value, lit in literals.items() if lit != -TRUE}
+
+    @cached_property
+    def valid(self) -> Literal:
+        """The literal that holds for the patients that the program does not rule out."""
+        self._fold(self._impossible)
+        return self._circuit.all_of(-self._literals[atom] for atom in self._impossible)
+
+    def _take(self, atom: int, literal: Literal) -> None:
+        self._literals[atom], self._literals[-atom] = literal, -literal
+
+    def _fold(self, atoms: Iterable[int]) -> None:
+        """Fold atoms, after those they are made of."""
+        literals, rules_of = self._literals, self._rules
+        for root in atoms:
+            pending = [root]
+            while pending:
+                atom = pending[-1]
+                if atom not in literals:
+                    try:
+                        literal = self._any_of(rules_of.get(atom, ()))
+                    except KeyError:
+                        parts = (abs(part) for rule in rules_of[atom] for part in rule.body)
+                        pending += [part for part in parts if part not in literals]
+                        continue
+                    literals[atom], literals[-atom] = literal, -literal
+                pending.pop()
+
+    def _any_of(self, rules: Iterable[Rule]) -> Literal:
+        """Return a literal that holds if the body of a rule does.
+
+        Raises KeyError if a part is not folded yet.
+        """
+        literals, all_of = self._literals, self._circuit.all_of
+        failing: list[Literal] = []
+        for rule in rules:
+            if len(rule.body) == 1:
+                failing.append(-literals[rule.body[0]])
+            elif rule.bound is None:
+                failing.append(-all_of(map(literals.__getitem__, rule.body)))
+            else:
+                parts = [literals[part] for part in rule.body]
+                failing.append(-self._circuit.count(rule.bound, parts))
+        return -failing[0] if len(failing) == 1 else -all_of(failing)
+
+
+def _value(atom: Atom) -> Atom:
+    """Return what an atom answers, without the section that says so."""
+    return atom if atom[0] == "outcome" else (atom[1], *atom[3:])
