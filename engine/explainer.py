@@ -195,7 +195,7 @@ class Explainer:
         base = self._possible(known, readings)
         if include_fixed:
             offered: Sequence[int] = self._circuit.all_values
-        elif unsettled := [place for place in self._fixed if _if_open(base[place])]:
+        elif unsettled := [p for p in self._fixed if base[p] & (base[p] - 1)]:
             offered = list(self._changeable)
             for place in unsettled:
                 offered[place] = base[place]

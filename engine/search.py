@@ -129,6 +129,7 @@ class Search:
         self._open_units = sum(1 << place for place in self._open)
         self._width = prod(space.base[place].bit_count() for place in self._open)
         self._states = 0
+        self._nearest: dict[tuple[int, int], int] = {}
         self._asks = self._width > MOST_LANES
         self._complete = self._width == 1
         if self._asks:
@@ -431,10 +432,14 @@ class Search:
 
     def _tried(self, place: int, left: int) -> int:
         """Return the value that a state tries for a unit: the nearest that is left."""
-        values = self._left(place, left)
-        if values & (values - 1):
-            return next(value for value in self._space.nearest(place) if values >> value & 1)
-        return values.bit_length() - 1
+        values = left >> self._offsets[place] & self._all[place]
+        if not values & (values - 1):
+            return values.bit_length() - 1
+        tried = self._nearest.get((place, values))
+        if tried is None:
+            tried = next(value for value in self._space.nearest(place) if values >> value & 1)
+            self._nearest[place, values] = tried
+        return tried
 
     def _left(self, place: int, left: int) -> int:
         """Return the values that a unit has left."""

@@ -150,6 +150,11 @@ def _few(ways: Sequence[Way]) -> Sequence[Way]:
     """
     if len(ways) < 2:
         return ways
+    if len(ways) == 2:
+        (units, barred), (more, further) = ways
+        if units | more == more and barred | further == further:
+            return ways[:1]
+        return ways[1:] if units | more == units and barred | further == barred else ways
     if len(ways) <= MOST_WAYS:
         kept: list[Way] = []
         for units, barred in sorted(set(ways)):
