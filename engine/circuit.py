@@ -8,7 +8,6 @@ bit, its lane, in the integers that flow through the gates.
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from graphlib import TopologicalSorter
 from itertools import accumulate, combinations
 from math import comb
 from typing import Any, TypeAlias
@@ -61,16 +60,8 @@ class Derivation:
     def __init__(self, program: GroundProgram) -> None:
         self.program = program
         self.literals: dict[int, Literal] = {}
-        self.rules: dict[int, list[Rule]] = {}
-        for rule in program.rules:
-            for head in rule.head:
-                if not rule.choice:
-                    self.rules.setdefault(head, []).append(rule)
-        needs = {
-            head: {abs(literal) for rule in made for literal in rule.body}
-            for head, made in self.rules.items()
-        }
-        self.order = tuple(TopologicalSorter(needs).static_order())
+        self.rules = program.definitions
+        self.order = program.order
 
     def literal(self, atom: Atom) -> Literal:
         """Return the literal of an atom, also of one that always or never holds."""
@@ -163,11 +154,10 @@ class Circuit:
                 varied.literals[number] = literal
         changed |= kept
         due: list[int] = []
+        needs = derivation.program.needs
         for number in derivation.order:
-            made = derivation.rules.get(number, ())
             if number not in kept and (
-                number in changed
-                or any(abs(part) in changed for rule in made for part in rule.body)
+                number in changed or not changed.isdisjoint(needs.get(number, ()))
             ):
                 changed.add(number)
                 del varied.literals[number]

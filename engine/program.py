@@ -7,6 +7,7 @@ into any number of solvers, and walked through.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import TypeAlias
 
@@ -29,13 +30,38 @@ class Rule:
     bound: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GroundProgram:
     """The rules of one policy version, the numbers of its atoms, and the atoms always true."""
 
     rules: tuple[Rule, ...]
     atoms: Mapping[Atom, int]
     facts: frozenset[Atom]
+
+    @cached_property
+    def definitions(self) -> Mapping[int, Sequence[Rule]]:
+        """The rules by which each atom is derived; those that leave their head free are left out."""
+        found: dict[int, list[Rule]] = {}
+        for rule in self.rules:
+            for head in rule.head if not rule.choice else ():
+                found.setdefault(head, []).append(rule)
+        return found
+
+    @cached_property
+    def needs(self) -> Mapping[int, frozenset[int]]:
+        """The atoms that the rules of each derived atom look at."""
+        return {
+            head: frozenset(abs(literal) for rule in rules for literal in rule.body)
+            for head, rules in self.definitions.items()
+        }
+
+    @cached_property
+    def order(self) -> tuple[int, ...]:
+        """All atoms that rules look at or derive, each after those it needs.
+
+        Raises CycleError if an atom depends on itself.
+        """
+        return tuple(TopologicalSorter(self.needs).static_order())
 
     def arguments(self, name: str) -> Iterator[Atom]:
         """Yield the arguments of the predicate's atoms that are always true, sorted."""
@@ -53,13 +79,8 @@ class GroundProgram:
 
     def cycle(self) -> tuple[Atom, ...] | None:
         """Return the named atoms of a cycle, or None if no atom depends on itself."""
-        dependencies: dict[int, set[int]] = {}
-        for rule in self.rules:
-            if not rule.choice:
-                for head in rule.head:
-                    dependencies.setdefault(head, set()).update(map(abs, rule.body))
         try:
-            TopologicalSorter(dependencies).prepare()
+            TopologicalSorter(self.needs).prepare()
         except CycleError as error:
             cycle: Sequence[int] = error.args[1]
             names = {number: atom for atom, number in self.atoms.items()}

@@ -145,7 +145,7 @@ class _Folding:
     ) -> None:
         self._circuit = circuit
         self._literals: dict[int, Literal] = {}
-        self._rules: dict[int, list[Rule]] = {}
+        self._rules = program.definitions
         self._impossible: list[int] = []
         derived = dict.fromkeys(program.atoms.values())
         said: list[tuple[Atom, int]] = []
@@ -161,13 +161,6 @@ class _Folding:
         for atom, literal in given.items():
             if atom in program.atoms:
                 self._take(program.atoms[atom], literal)
-        for rule in program.rules:
-            if not rule.choice:
-                for head in rule.head:
-                    if head in self._rules:
-                        self._rules[head].append(rule)
-                    else:
-                        self._rules[head] = [rule]
         # Rules mostly come in an order in which each needs no later one.
         self._fold(head for head in self._rules if head in derived)
         failing: dict[Atom, list[Literal]] = {}

@@ -89,7 +89,11 @@ class Subject:
 
     def answers(self, part: str) -> list[Atom]:
         """Return the atoms that give a part of the answer: their third place has the value."""
-        return [atom for atom in self.derivation.program.possible("answer") if atom[1] == part]
+        return [atom for atom in self._answers if atom[1] == part]
+
+    @cached_property
+    def _answers(self) -> Sequence[Atom]:
+        return tuple(self.derivation.program.possible("answer"))
 
     @cached_property
     def roots_of(self) -> Mapping[str, tuple[str, ...]]:
