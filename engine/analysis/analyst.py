@@ -1,6 +1,7 @@
 """The analyst: everything asked of policies as such, over every possible patient."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import pairwise
 
 from engine.analysis.answers import (
@@ -23,7 +24,7 @@ from engine.analysis.subject import Population, Stated
 from engine.determination import Outcome
 from engine.policy import Policy, Version, section_order
 from engine.references import Reference
-from engine.solver import Budget
+from engine.solver import Budget, SolvingStoppedError
 from facts.vocabulary import Vocabulary
 
 SECONDS_FOR_A_VERSION = 120.0
@@ -115,7 +116,10 @@ class Analyst:
         """
         self._budget.renew(SECONDS_FOR_A_VERSION)
         stated = [Stated(*first, readings_of_first), Stated(*second, readings_of_second)]
-        return compared(Population(stated, self._vocabulary, self._budget))
+        alike = False
+        with suppress(SolvingStoppedError):
+            alike = self._lineup(first[0].drug, second[0].drug).equivalent(*stated)
+        return compared(Population(stated, self._vocabulary, self._budget), alike=alike)
 
     def equivalent(
         self,

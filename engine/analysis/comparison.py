@@ -29,14 +29,18 @@ NONE = "none"
 """The value of a part that an answer does not state."""
 
 
-def compared(population: Population) -> Comparison:
-    """Compare the two subjects of a population."""
+def compared(population: Population, *, alike: bool = False) -> Comparison:
+    """Compare the two subjects of a population; `alike` says that their answers are proved equal.
+
+    Where a policy gives a patient several outcomes, two that are alike part all the same.
+    """
     first, second = population.subjects
     found: list[Difference] = []
     complete = True
     try:
         found.extend(_outcomes_parted(population))
-        found.extend(_parts_parted(population))
+        if not alike:
+            found.extend(_parts_parted(population))
     except SolvingStoppedError:
         complete = False
     complete = complete and all(difference.complete for difference in found)
@@ -46,7 +50,7 @@ def compared(population: Population) -> Comparison:
         readings=(_chosen(first), _chosen(second)),
         verdict=_verdict(found),
         differences=tuple(found),
-        phases=tuple(_phases(population)) if complete else (),
+        phases=tuple(_phases(population, parted=bool(found))) if complete else (),
         proof=_proof(population, complete=complete),
         complete=complete,
         sections=tuple(changed_sections(first, second)) if first.number == second.number else (),
@@ -111,7 +115,9 @@ def _narrowed(population: Population, place: int, holds: Literal, region: Values
     if patient is None:
         raise SolvingStoppedError
     holds = circuit.any_of([holds, -valid])
-    return prime_region(population.anyone, circuit.all_of([holds, *inside(circuit, region)]), patient, region)
+    return prime_region(
+        population.anyone, circuit.all_of([holds, *inside(circuit, region)]), patient, region
+    )
 
 
 def _cover(patients: Patients, holds: Literal) -> tuple[list[Values], bool]:
@@ -235,8 +241,11 @@ def _verdict(differences: list[Difference]) -> Verdict:
     return Verdict.SAME_OUTCOMES if differences else Verdict.EQUIVALENT
 
 
-def _phases(population: Population) -> Iterator[Phase]:
-    """Yield how the two stand to each other for each kind of request and line of business."""
+def _phases(population: Population, *, parted: bool) -> Iterator[Phase]:
+    """Yield how the two stand to each other for each kind of request and line of business.
+
+    Two that are not parted anywhere are equivalent everywhere.
+    """
     circuit, patients = population.circuit, population.patients
     places = [
         place
@@ -253,11 +262,11 @@ def _phases(population: Population) -> Iterator[Phase]:
         found = [
             Difference(part="outcome", first=one.value, second=other.value, regions=())
             for (one, mine), (other, theirs) in product(outcomes(first), outcomes(second))
-            if one is not other and patients.find(mine, theirs, *within) is not None
+            if parted and one is not other and patients.find(mine, theirs, *within) is not None
         ]
-        yield Phase(
-            facts=population.facts(region), verdict=_verdict(found or _parts(population, within))
-        )
+        if parted and not found:
+            found = _parts(population, within)
+        yield Phase(facts=population.facts(region), verdict=_verdict(found))
 
 
 def _parts(population: Population, within: list[Literal]) -> list[Difference]:
