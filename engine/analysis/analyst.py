@@ -86,8 +86,8 @@ class Analyst:
         pending: list[tuple[Stated, ...]] = [(start,)]
         while pending:
             way = pending.pop()
-            last = Population([way[-1]], self._vocabulary, self._budget).subjects[0]
-            for target in sorted({str(atom[3]) for atom in last.answers("refer_to")}):
+            answers = way[-1].version.program.possible("answer")
+            for target in sorted({str(atom[3]) for atom in answers if atom[1] == "refer_to"}):
                 if target == start.policy.number:
                     yield from _circle(self._population(way), way)
                 elif target in self._policies and target not in [s.policy.number for s in way]:

@@ -43,7 +43,7 @@ class Lineup:
     def equivalent(self, first: Stated, second: Stated) -> bool:
         """Whether every patient gets the same outcomes, and the same in every part of the answer.
 
-        Raises SolvingStoppedError at a limit.
+        The readings of both are chosen. Raises SolvingStoppedError at a limit.
         """
         one, other = self._fold(first), self._fold(second)
         if one.answers == other.answers:
@@ -184,19 +184,21 @@ class _Folding:
     def _fold(self, atoms: Iterable[int]) -> None:
         """Fold atoms, after those they are made of."""
         literals, rules_of = self._literals, self._rules
+        pending: list[int] = []
         for root in atoms:
-            pending = [root]
-            while pending:
-                atom = pending[-1]
+            atom = root
+            while True:
                 if atom not in literals:
                     try:
                         literal = self._any_of(rules_of.get(atom, ()))
                     except KeyError:
                         parts = (abs(part) for rule in rules_of[atom] for part in rule.body)
-                        pending += [part for part in parts if part not in literals]
-                        continue
-                    literals[atom], literals[-atom] = literal, -literal
-                pending.pop()
+                        pending += [atom, *(part for part in parts if part not in literals)]
+                    else:
+                        literals[atom], literals[-atom] = literal, -literal
+                if not pending:
+                    break
+                atom = pending.pop()
 
     def _any_of(self, rules: Iterable[Rule]) -> Literal:
         """Return a literal that holds if the body of a rule does.
