@@ -34,7 +34,9 @@ LONGEST_CHAIN = 200
 """Operands written as one chain of operators; Python's compiler takes no endless ones."""
 MOST_OPERANDS = 40
 """Operands up to which a count is written out; beyond that it is counted."""
-PROVED = frozenset({"outcome", "impossible", "answer", "applies", "met"})
+PROVED = frozenset(
+    {"outcome", "impossible", "answer", "applies", "met", "supports", "prefers", "limits"}
+)
 """The predicates in which the circuit is proved equal to the program."""
 
 

@@ -1,8 +1,8 @@
 """The analyst: everything asked of policies as such, over every possible patient."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from engine.analysis.answers import (
     check_answers,
@@ -13,22 +13,33 @@ from engine.analysis.answers import (
 )
 from engine.analysis.comparison import compared, routes
 from engine.analysis.conformance import check_conformance, in_force, joined
-from engine.analysis.criteria import check_criteria
+from engine.analysis.criteria import Dead, check_criteria
 from engine.analysis.difference import Comparison, Route
 from engine.analysis.finding import Finding, FindingKind
 from engine.analysis.lineup import Lineup
 from engine.analysis.readings import check_readings, check_readings_left_open
 from engine.analysis.renewal import check_renewal
 from engine.analysis.report import Report
-from engine.analysis.subject import Population, Stated
+from engine.analysis.subject import Population, Stated, Subject
+from engine.circuit import TRUE, Circuit, Literal
 from engine.determination import Outcome
+from engine.inputs import Inputs
 from engine.policy import Policy, Version, section_order
+from engine.program import GroundProgram
 from engine.references import Reference
 from engine.solver import Budget, SolvingStoppedError
+from facts.errors import PolicygroundsError
 from facts.vocabulary import Vocabulary
 
 SECONDS_FOR_A_VERSION = 120.0
 """For all findings of one version; the packaged policies take a few seconds."""
+
+
+class UnprovedError(PolicygroundsError):
+    """A version's circuit could not be proved equal to its program: nothing is said of it."""
+
+    def __init__(self) -> None:
+        super().__init__("a version could not be proved equal to the circuit it is analysed as")
 
 
 class Analyst:
@@ -44,55 +55,76 @@ class Analyst:
         self._policies = policies
         self._references = references
         self._budget = Budget()
+        self._proved: set[int] = set()
         self._lineups: dict[frozenset[str], Lineup] = {}
 
     def check(self, policy: Policy, version: Version, readings: Mapping[str, str]) -> list[Finding]:
         """Find what is wrong or worth knowing of one version, over every possible patient.
 
-        Raises SolvingStoppedError at a limit.
+        A part of the check that meets a limit is itself a finding. Raises UnprovedError.
         """
         self._budget.renew(SECONDS_FOR_A_VERSION)
-        return sorted(self._found(policy, version, readings), key=_rank)
-
-    def _found(
-        self, policy: Policy, version: Version, readings: Mapping[str, str]
-    ) -> Iterator[Finding]:
-        read = Population([Stated(policy, version, readings)], self._vocabulary, self._budget)
-        left_open = Population([Stated(policy, version, None)], self._vocabulary, self._budget)
+        self._prove(version.program)
+        read = self._population([Stated(policy, version, readings)])
+        left_open = self._population([Stated(policy, version, None)])
         report, open_report = (Report(each, each.subjects[0]) for each in (read, left_open))
-        yield from check_outcomes(open_report)
-        yield from check_readings_left_open(open_report)
-        yield from check_criteria(report)
-        yield from check_answers(report)
-        yield from check_referrals(report, self._policies)
-        yield from check_evidence(report)
-        yield from check_thresholds(open_report)
-        yield from check_readings(report)
-        yield from check_renewal(report, self._budget)
-        yield from _gaps(report)
-        yield from _uncited(report)
-        yield from self._circles(report)
-        known = in_force(self._references.values(), version, policy.drug)
+        found: list[Finding] = []
+        for part, findings in self._parts(report, open_report):
+            try:
+                found.extend(findings)
+            except SolvingStoppedError:
+                text = f"The check of {part} met a limit and was given up"
+                found.append(report.finding(FindingKind.NOT_FINISHED, part, [], text))
+        return sorted(found, key=_rank)
+
+    def _parts(
+        self, report: Report, open_report: Report
+    ) -> Iterator[tuple[str, Iterator[Finding]]]:
+        """Yield the parts of a check: what each is about, and what it finds."""
+        yield "outcomes", check_outcomes(open_report)
+        yield "criteria", check_criteria(report)
+        yield "answers", check_answers(report)
+        yield "referrals", chain(check_referrals(report, self._policies), self._circles(report))
+        yield "evidence", check_evidence(report)
+        yield "thresholds", check_thresholds(open_report, Dead(report).sections)
+        yield "readings", chain(check_readings_left_open(open_report), check_readings(report))
+        yield "renewal", check_renewal(report, self._budget)
+        yield "texts and dates", chain(_gaps(report), _uncited(report))
+        yield "conformance to references", self._conformance(report)
+
+    def _prove(self, *programs: GroundProgram) -> None:
+        """Prove of each program, once, that its circuit derives the same. Raises UnprovedError."""
+        for program in programs:
+            if id(program) not in self._proved:
+                if not Circuit(program, Inputs(program, self._vocabulary.facts)).equals_program():
+                    raise UnprovedError
+                self._proved.add(id(program))
+
+    def _conformance(self, report: Report) -> Iterator[Finding]:
+        stated = report.subject.stated
+        known = in_force(self._references.values(), stated.version, stated.policy.drug)
         if known:
             programs = [held.program for _, held in known]
-            stated = Stated(policy, version, readings)
+            self._prove(*programs)
             wider = Population([stated], self._vocabulary, self._budget, programs)
-            beside = Report(wider, wider.subjects[0])
-            yield from check_conformance(beside, joined(wider, known))
+            yield from check_conformance(Report(wider, wider.subjects[0]), joined(wider, known))
 
     def _circles(self, report: Report) -> Iterator[Finding]:
         """Find patients whom policies refer from one to the next until they are back."""
         start = report.subject.stated
-        pending: list[tuple[Stated, ...]] = [(start,)]
-        while pending:
-            way = pending.pop()
-            answers = way[-1].version.program.possible("answer")
-            for target in sorted({str(atom[3]) for atom in answers if atom[1] == "refer_to"}):
-                if target == start.policy.number:
-                    yield from _circle(self._population(way), way)
-                elif target in self._policies and target not in [s.policy.number for s in way]:
-                    following = self._as_read(self._policies[target], start.version.start)
-                    pending += [(*way, following)] if following else []
+        day = start.version.start
+        stated = {start.policy.number: start}
+        for number, policy in self._policies.items():
+            as_read = self._as_read(policy, day)
+            if as_read is not None:
+                stated.setdefault(number, as_read)
+        targets = {number: _targets(each) & stated.keys() for number, each in stated.items()}
+        back = _reaching(start.policy.number, targets)
+        around = sorted(back & _reached(start.policy.number, targets))
+        if around:
+            self._prove(*(stated[number].version.program for number in around))
+            population = self._population([stated[number] for number in around])
+            yield from _circles(population, start.policy.number)
 
     def _population(self, stated: Sequence[Stated]) -> Population:
         return Population(stated, self._vocabulary, self._budget)
@@ -115,6 +147,7 @@ class Analyst:
         A limit of time or number is said in the result.
         """
         self._budget.renew(SECONDS_FOR_A_VERSION)
+        self._prove(first[1].program, second[1].program)
         stated = [Stated(*first, readings_of_first), Stated(*second, readings_of_second)]
         alike = False
         with suppress(SolvingStoppedError):
@@ -134,6 +167,7 @@ class Analyst:
         such questions. Raises SolvingStoppedError at a limit.
         """
         self._budget.renew(SECONDS_FOR_A_VERSION)
+        self._prove(first[1].program, second[1].program)
         one, other = Stated(*first, readings_of_first), Stated(*second, readings_of_second)
         return self._lineup(one.policy.drug, other.policy.drug).equivalent(one, other)
 
@@ -153,30 +187,68 @@ class Analyst:
     def routes(
         self, policy: Policy, version: Version, outcome: str, readings: Mapping[str, str]
     ) -> list[Route]:
-        """Find every minimal way to an outcome. Raises SolvingStoppedError at a limit."""
+        """Find every minimal way to an outcome. Raises TooManyRoutesError and UnprovedError."""
         self._budget.renew(SECONDS_FOR_A_VERSION)
+        self._prove(version.program)
         stated = [Stated(policy, version, readings)]
         return list(routes(Population(stated, self._vocabulary, self._budget), Outcome(outcome)))
 
 
-def _circle(population: Population, way: Sequence[Stated]) -> Iterator[Finding]:
-    numbers = [stated.policy.number for stated in way]
-    literals = [
-        population.circuit.any_of(
-            subject.derivation.literal(atom)
-            for atom in subject.answers("refer_to")
-            if atom[3] == target
-        )
-        for subject, target in zip(population.subjects, [*numbers[1:], numbers[0]], strict=True)
-    ]
-    witness = population.example(population.subjects[0], literals)
+def _targets(stated: Stated) -> set[str]:
+    """Return the policies that a version can refer to."""
+    answers = stated.version.program.possible("answer")
+    return {str(atom[3]) for atom in answers if atom[1] == "refer_to"}
+
+
+def _reached(start: str, targets: Mapping[str, Collection[str]]) -> set[str]:
+    """Return the policies that referrals from one can lead to."""
+    found: set[str] = set()
+    pending = [*targets[start]]
+    while pending:
+        number = pending.pop()
+        if number not in found:
+            found.add(number)
+            pending.extend(targets[number])
+    return found
+
+
+def _reaching(end: str, targets: Mapping[str, Collection[str]]) -> set[str]:
+    """Return the policies from which referrals can lead to one."""
+    return {number for number in targets if end in _reached(number, targets)}
+
+
+def _circles(population: Population, start: str) -> Iterator[Finding]:
+    """Follow referrals from a policy as long as some patient is referred so."""
+    circuit = population.circuit
+    subjects = {subject.number: subject for subject in population.subjects}
+    edges = {
+        number: {
+            str(target): literal for (target, *_), literal in subject.values("refer_to").items()
+        }
+        for number, subject in subjects.items()
+    }
+    pending: list[tuple[tuple[str, ...], Literal]] = [((start,), TRUE)]
+    while pending:
+        way, taken = pending.pop()
+        for target, refers in sorted(edges[way[-1]].items()):
+            literal = circuit.all_of([taken, refers])
+            if target == start:
+                yield from _circle(population, subjects[start], (*way, start), literal)
+            elif target in subjects and target not in way and population.patients.find(literal):
+                pending.append(((*way, target), literal))
+
+
+def _circle(
+    population: Population, first: Subject, way: Sequence[str], taken: Literal
+) -> Iterator[Finding]:
+    witness = population.example(first, [taken])
     if witness is not None:
-        report = Report(population, population.subjects[0])
-        yield report.finding(
+        circle = " to ".join(way)
+        yield Report(population, first).finding(
             FindingKind.REFERRAL_CIRCLE,
-            " to ".join([*numbers, numbers[0]]),
-            [str(atom[2]) for atom in population.subjects[0].answers("refer_to")],
-            f"Some patients are referred in a circle: {' to '.join([*numbers, numbers[0]])}",
+            circle,
+            [str(atom[2]) for atom in first.answers("refer_to") if atom[3] == way[1]],
+            f"Some patients are referred in a circle: {circle}",
             [witness],
         )
 

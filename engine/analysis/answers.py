@@ -1,17 +1,17 @@
 """Findings about answers: outcomes, authorizations, referrals, evidence and thresholds."""
 
-from collections.abc import Iterable, Iterator
-from itertools import combinations
+from collections.abc import Collection, Iterable, Iterator
+from itertools import combinations, product
 
 from engine.analysis.finding import Finding, FindingKind, Severity, Witness
 from engine.analysis.patients import Patient
 from engine.analysis.regions import prime_region
 from engine.analysis.report import Report, listed
-from engine.analysis.subject import outcomes
+from engine.analysis.subject import whole_answer
 from engine.circuit import Literal
 from engine.determination import OUTCOMES, Outcome
 from engine.inputs import Domain
-from engine.program import Atom, GroundProgram
+from engine.program import GroundProgram, Term
 from facts.vocabulary import Changer
 
 
@@ -37,7 +37,7 @@ def check_outcomes(report: Report) -> Iterator[Finding]:
 
 
 def check_answers(report: Report) -> Iterator[Finding]:
-    """Find overlapping pathways, needless branches, and referrals out of the knowledge base."""
+    """Find pathways that overlap with different authorizations, and needless branches."""
     yield from _overlapping(report)
     yield from _same_referral(report)
 
@@ -45,43 +45,51 @@ def check_answers(report: Report) -> Iterator[Finding]:
 def _overlapping(report: Report) -> Iterator[Finding]:
     subject, population = report.subject, report.population
     for one, other in combinations(subject.pathways, 2):
-        both = [subject.approves(one), subject.approves(other)]
-        if population.patients.find(*both) is None:
+        if population.patients.find(subject.approves(one), subject.approves(other)) is None:
             continue
         for part in ("months", "quantity"):
-            found = _different_parts(report, part, both)
-            if found is not None:
-                mine, theirs, witness = found
-                yield report.finding(
-                    FindingKind.OVERLAPPING_PATHWAYS,
-                    f"{one} and {other}: {part}",
-                    [one, other, str(mine[2]), str(theirs[2])],
-                    f"Some patients are approved under both {one} and {other}, which grant different "
-                    f"{part}: {_value(mine)} and {_value(theirs)}",
-                    [witness],
-                    repair=f"Say which of {one} and {other} comes first",
-                )
+            for (mine, section, here), (theirs, another, there) in product(
+                _granted(report, one, part), _granted(report, other, part)
+            ):
+                witness = population.example(subject, [here, there]) if mine != theirs else None
+                if witness is not None:
+                    yield report.finding(
+                        FindingKind.OVERLAPPING_PATHWAYS,
+                        f"{one} and {other}: {part}",
+                        [one, other, section, another],
+                        f"Some patients are approved under both {one} and {other}, which grant "
+                        f"different {part}: {mine} and {theirs}",
+                        [witness],
+                        repair=f"Say which of {one} and {other} comes first",
+                    )
+                    break
 
 
-def _value(answer: Atom) -> str:
-    return " ".join(str(term) for term in answer[3:])
+def _granted(report: Report, pathway: str, part: str) -> list[tuple[str, str, Literal]]:
+    """Return what a pathway grants: a value, the section that says so, and who is granted it."""
+    subject, circuit = report.subject, report.population.circuit
+    derivation, approves = subject.derivation, subject.approves(pathway)
+    granted = [
+        (" ".join(map(str, atom[4:])), str(atom[2]), derivation.literal(atom))
+        for atom in derivation.program.possible(part)
+        if atom[3] == pathway
+    ]
+    if part == "months":
+        granted += [
+            (
+                str(answer[3]),
+                str(limit[2]),
+                circuit.all_of(map(derivation.literal, (limit, answer))),
+            )
+            for limit in derivation.program.possible("months_up_to")
+            for answer in subject.answers("months")
+            if limit[3] == pathway and answer[2] == limit[2] and _at_most(answer[3], limit[4])
+        ]
+    return [(value, section, circuit.all_of([approves, who])) for value, section, who in granted]
 
 
-def _different_parts(
-    report: Report, part: str, given: list[Literal]
-) -> tuple[Atom, Atom, Witness] | None:
-    """Return two values of a part that some patient gets at once."""
-    subject, population = report.subject, report.population
-    derivation = subject.derivation
-    for mine, theirs in combinations(subject.answers(part), 2):
-        if mine[3:] == theirs[3:]:
-            continue
-        witness = population.example(
-            subject, [*given, derivation.literal(mine), derivation.literal(theirs)]
-        )
-        if witness is not None:
-            return mine, theirs, witness
-    return None
+def _at_most(number: Term, limit: Term) -> bool:
+    return isinstance(number, int) and isinstance(limit, int) and number <= limit
 
 
 def _same_referral(report: Report) -> Iterator[Finding]:
@@ -221,22 +229,16 @@ def deciding(report: Report, pair: tuple[Patient, Patient]) -> list[str]:
     ]
 
 
-def check_thresholds(report: Report) -> Iterator[Finding]:
-    """Find thresholds of numbers at which no answer ever turns."""
+def check_thresholds(report: Report, dead: Collection[str] = ()) -> Iterator[Finding]:
+    """Find thresholds of numbers at which no answer ever turns; not those of dead criteria."""
     subject, population = report.subject, report.population
     circuit, patients = population.circuit, population.patients
     facts = population.vocabulary.facts
-    derivation = subject.derivation
-    values: dict[tuple[object, ...], list[Literal]] = {}
-    for part in ("basis", "refer_to", "months", "quantity"):
-        for atom in subject.answers(part):
-            values.setdefault((part, *atom[3:]), []).append(derivation.literal(atom))
-    answers = [literal for _, literal in outcomes(subject)]
-    answers += [circuit.any_of(literals) for literals in values.values()]
+    answers = list(whole_answer(subject))
     for place, domain in enumerate(circuit.domains[: circuit.units_end]):
         fact = domain.unit.fact
         for value, cut in enumerate(domain.cuts):
-            sections = _comparing(report, fact, cut)
+            sections = [part for part in _comparing(report, fact, cut) if part not in dead]
             if not sections:
                 continue
             below, above = circuit.holding(place, 1 << value), circuit.holding(place, 2 << value)

@@ -10,23 +10,27 @@ from engine.analysis.regions import Region as Values
 from engine.analysis.regions import cover, inside, irredundant, prime_region
 from engine.analysis.renewal import REQUEST
 from engine.analysis.revision import changed_sections
-from engine.analysis.subject import Population, Subject, outcomes
+from engine.analysis.subject import PARTS, Population, Subject, outcomes
 from engine.circuit import TRUE, Literal
 from engine.determination import OUTCOMES, Outcome
 from engine.solver import SolvingStoppedError
+from facts.errors import PolicygroundsError
 
 MOST_REGIONS = 1_000
 """Regions of one difference; where there are more, this is said."""
 LINE_OF_BUSINESS = "line_of_business"
-PARTS = {
-    "months": Outcome.APPROVE,
-    "quantity": Outcome.APPROVE,
-    "refer_to": Outcome.REFER,
-    "basis": Outcome.DENY,
-}
-"""The parts of an answer, and the outcome that has them."""
 NONE = "none"
 """The value of a part that an answer does not state."""
+
+
+class TooManyRoutesError(PolicygroundsError):
+    """There are more ways to an outcome than can be listed, or than there is time for."""
+
+    def __init__(self, policy: str, outcome: str) -> None:
+        super().__init__(
+            f"policy {policy}: the ways to {outcome} could not all be found within "
+            f"{MOST_REGIONS:,} a pathway and the time there is"
+        )
 
 
 def compared(population: Population, *, alike: bool = False) -> Comparison:
@@ -36,22 +40,29 @@ def compared(population: Population, *, alike: bool = False) -> Comparison:
     """
     first, second = population.subjects
     found: list[Difference] = []
-    complete = True
+    phases: list[Phase] = []
+    scope, complete, anybody = "", True, True
     try:
+        scope = "".join(_served_alone(population))
+        anybody = population.patients.find() is not None
         found.extend(_outcomes_parted(population))
         if not alike:
             found.extend(_parts_parted(population))
+        phases.extend(_phases(population, parted=bool(found)))
     except SolvingStoppedError:
         complete = False
     complete = complete and all(difference.complete for difference in found)
+    verdict = _verdict(found) if anybody else Verdict.NO_COMMON_PATIENT
+    if not complete and verdict is not Verdict.INCOMPARABLE:
+        verdict = Verdict.UNDECIDED
     return Comparison(
         first=(first.number, first.stated.version.start),
         second=(second.number, second.stated.version.start),
         readings=(_chosen(first), _chosen(second)),
-        verdict=_verdict(found),
+        verdict=verdict,
         differences=tuple(found),
-        phases=tuple(_phases(population, parted=bool(found))) if complete else (),
-        proof=_proof(population, complete=complete),
+        phases=tuple(phases) if complete else (),
+        proof=_proof(population, complete=complete) + scope,
         complete=complete,
         sections=tuple(changed_sections(first, second)) if first.number == second.number else (),
     )
@@ -71,13 +82,24 @@ def _proof(population: Population, *, complete: bool) -> str:
         f"set, numbers told apart at {sum(len(domain.cuts) for domain in units)} thresholds"
     )
     if not complete:
-        return f"A limit was met: the regions listed are proved, and there are more. Looked at was {over}"
+        return (
+            f"A limit was met: the regions listed are proved, and there may be more. Looked at was "
+            f"{over}"
+        )
     return f"Proved over {over}. Outside of the regions listed, the answers are the same"
+
+
+def _served_alone(population: Population) -> Iterator[str]:
+    """Say whether one of the two serves patients whom the other does not."""
+    for place, other in ((0, 1), (1, 0)):
+        if population.anyone.find(population.valid[place], -population.valid[other]) is not None:
+            numbers = [subject.number for subject in population.subjects]
+            yield f". {numbers[place]} also serves patients whom {numbers[other]} does not"
 
 
 def _outcomes_parted(population: Population) -> Iterator[Difference]:
     first, second = population.subjects
-    for (one, mine), (other, theirs) in product(outcomes(first), outcomes(second)):
+    for (one, mine), (other, theirs) in product(_given(first), _given(second)):
         holds = population.circuit.all_of([mine, theirs])
         if one is other or population.patients.find(holds) is None:
             continue
@@ -101,6 +123,13 @@ def _outcomes_parted(population: Population) -> Iterator[Difference]:
             regions=tuple(regions),
             complete=complete,
         )
+
+
+def _given(subject: Subject) -> list[tuple[Outcome, Literal]]:
+    """Return what cases get, with the literals: pend if a faulty policy gives some no outcome."""
+    pend = subject.outcome(Outcome.PEND)
+    faulty = [(Outcome.PEND, pend)] if subject.patients.find(pend) is not None else []
+    return [*outcomes(subject), *faulty]
 
 
 def _narrowed(population: Population, place: int, holds: Literal, region: Values) -> Values:
@@ -228,7 +257,9 @@ def _verdict(differences: list[Difference]) -> Verdict:
     order = [outcome.value for outcome in OUTCOMES]
     stricter = looser = False
     for each in differences:
-        if each.part == "outcome":
+        if Outcome.PEND.value in (each.first, each.second):
+            stricter = looser = True
+        elif each.part == "outcome":
             worse = order.index(each.first) > order.index(each.second)
             stricter, looser = stricter or worse, looser or not worse
         elif each.part == "months" and NONE not in (each.first, each.second):
@@ -261,11 +292,11 @@ def _phases(population: Population, *, parted: bool) -> Iterator[Phase]:
             continue
         found = [
             Difference(part="outcome", first=one.value, second=other.value, regions=())
-            for (one, mine), (other, theirs) in product(outcomes(first), outcomes(second))
+            for (one, mine), (other, theirs) in product(_given(first), _given(second))
             if parted and one is not other and patients.find(mine, theirs, *within) is not None
         ]
-        if parted and not found:
-            found = _parts(population, within)
+        if parted:
+            found += _parts(population, within)
         yield Phase(facts=population.facts(region), verdict=_verdict(found))
 
 
@@ -282,17 +313,23 @@ def _parts(population: Population, within: list[Literal]) -> list[Difference]:
 
 
 def routes(population: Population, outcome: Outcome) -> Iterator[Route]:
-    """Yield prime regions that cover an outcome, for an approval those of each pathway."""
+    """Yield prime regions that cover an outcome, for an approval those of each pathway.
+
+    Raises TooManyRoutesError if they cannot all be found within the limits.
+    """
     (subject,) = population.subjects
     ways: Mapping[str | None, Literal] = {None: subject.outcome(outcome)}
     if outcome is Outcome.APPROVE:
-        ways = {pathway: subject.approves(pathway) for pathway in subject.pathways}
+        ways = {
+            pathway: subject.circuit.all_of([subject.approves(pathway), subject.outcome(outcome)])
+            for pathway in subject.pathways
+        }
     for pathway, holds in ways.items():
         if holds == -TRUE:
             continue
         values, complete = _cover(population.patients, holds)
         if not complete:
-            raise SolvingStoppedError
+            raise TooManyRoutesError(subject.number, outcome.value)
         for region in values:
             yield Route(
                 policy=subject.number,

@@ -60,9 +60,14 @@ def in_force(
 ) -> list[tuple[Reference, Version]]:
     """Return the references on a drug, as they stood last while a version of a policy was in force."""
     found = []
+    start, until = policy_version.start, policy_version.until
     for reference in references:
-        until = policy_version.until
-        versions = [v for v in reference.versions if until is None or v.start < until]
+        versions = [
+            version
+            for version in reference.versions
+            if (until is None or version.start < until)
+            and (version.until is None or version.until > start)
+        ]
         if reference.drug == drug and versions:
             found.append((reference, versions[-1]))
     return found
@@ -276,19 +281,8 @@ def _range(report: Report, name: str, known: Known) -> str:
 
 def _witnesses(report: Report, pair: tuple[Patient, Patient]) -> list[Witness]:
     """Show two patients with the outcomes they have."""
-    given = []
-    for patient in pair:
-        statuses = {p: 1 << value for p, value in enumerate(patient)}
-        held = report.population.circuit
-        literals = [held.holding(p, values) for p, values in statuses.items()]
-        given.append(
-            next(
-                outcome
-                for outcome, literal in outcomes(report.subject)
-                if report.population.patients.find(literal, *literals) is not None
-            )
-        )
-    return pair_of_witnesses(report, pair, given[0], given[1])
+    first, second = map(report.subject.settled, pair)
+    return pair_of_witnesses(report, pair, first, second)
 
 
 def _contradicting(report: Report, evidence: Sequence[Evidence]) -> Iterator[Finding]:
@@ -369,9 +363,10 @@ def _shortest(report: Report, literals: Sequence[Literal]) -> list[Witness]:
     population, subject = report.population, report.subject
     if population.patients.find(*literals) is None:
         return []
+    pend = (Outcome.PEND, subject.outcome(Outcome.PEND))
     found = [
         (region, outcome)
-        for outcome, literal in outcomes(subject)
+        for outcome, literal in [*outcomes(subject), pend]
         for region in cover(
             population.patients, population.circuit.all_of([*literals, literal]), most=TRIED
         )

@@ -6,7 +6,7 @@ from itertools import chain, combinations, pairwise
 from engine.analysis.answers import using
 from engine.analysis.finding import Finding, FindingKind, Severity, Witness
 from engine.analysis.report import Report, listed
-from engine.analysis.subject import Subject, outcomes
+from engine.analysis.subject import PARTS, Subject, outcomes
 from engine.circuit import TRUE, Derivation, Literal
 from engine.program import Atom, Rule
 
@@ -16,8 +16,10 @@ KIND_OF_RULE = {"all": "has_unmet_part", "none": "has_met_part", "any": "met"}
 
 def check_criteria(report: Report) -> Iterator[Finding]:
     """Find criteria and parts of criteria that do no work, with the reason where there is one."""
-    idle: set[str] = set()
-    for section, finding in chain(_never_met(report), _always_met(report), _contained(report)):
+    dead = Dead(report)
+    yield from dead.findings
+    idle = set(dead.sections)
+    for section, finding in chain(_always_met(report), _contained(report)):
         idle.add(section)
         yield finding
     yield from _never_decisive(report, idle)
@@ -25,39 +27,93 @@ def check_criteria(report: Report) -> Iterator[Finding]:
     yield from _nested_ways(report)
 
 
-def _never_met(report: Report) -> Iterator[tuple[str, Finding]]:
-    """Find criteria no patient meets, and alternatives that the rest of a pathway rules out."""
-    subject, patients = report.subject, report.population.patients
-    dead: set[str] = set()
-    for section, roots in subject.roots_of.items():
-        if any(parent in dead for parent in subject.parents.get(section, ())):
-            dead.add(section)
-            continue
-        if patients.find(subject.met(section)) is None:
-            dead.add(section)
-            finding = report.finding(
-                FindingKind.NEVER_MET,
-                section,
-                [section],
-                f"No patient meets {section}",
-                repair="Correct the rule, or take the section out if the document allows",
-            )
-            yield section, finding
-            continue
+class Dead:
+    """The criteria of a version that never help: nobody meets them, or all that is asked beside."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self.sections: set[str] = set()
+        self.findings: list[Finding] = []
+        subject = report.subject
+        self._closed = {
+            root for root in (*subject.pathways, *subject.dispositions) if self._is_closed(root)
+        }
+        for section, roots in subject.roots_of.items():
+            parents = subject.parents.get(section, ())
+            if set(roots) <= self._closed or (parents and self.sections.issuperset(parents)):
+                self.sections.add(section)
+            else:
+                self._look_at(section, [root for root in roots if root not in self._closed])
+
+    def _is_closed(self, root: str) -> bool:
+        """Whether nobody comes under a root, or meets what it asks of all; say so."""
+        report, subject = self._report, self._report.subject
+        applies = subject.applies(root)
+        if subject.patients.find(applies) is None:
+            self._say(FindingKind.NEVER_MET, root, [root], f"No patient comes under {root}")
+            return True
+        asked = _asked(subject, root)
+        if subject.patients.find(applies, *map(subject.met, asked)) is not None:
+            return False
+        core = _smallest(subject, [applies], asked)
+        together = f"{listed(core)} together" if len(core) > 1 else core[0]
+        self._say(
+            FindingKind.CONTRADICTING_SECTIONS if len(core) > 1 else FindingKind.NEVER_MET,
+            root if len(core) > 1 else core[0],
+            [root, *core],
+            f"Where {root} applies, no patient meets {together}, so {root} is never met",
+            _shown(report, [applies]),
+        )
+        return True
+
+    def _look_at(self, section: str, roots: Sequence[str]) -> None:
+        report, subject = self._report, self._report.subject
+        if subject.patients.find(subject.met(section)) is None:
+            self.sections.add(section)
+            self._say(FindingKind.NEVER_MET, section, [section], f"No patient meets {section}")
+            return
         against = [_ruled_out(subject, root, section) for root in roots]
         if against and all(against):
-            dead.add(section)
+            self.sections.add(section)
             sections = sorted({other for some in against for other in some or ()})
-            finding = report.finding(
+            self._say(
                 FindingKind.CONTRADICTING_SECTIONS,
                 section,
                 [section, *sections],
-                f"Whoever meets {section} cannot meet {listed(sections)}, which is asked for too, so "
-                f"{section} never helps",
+                f"Where {listed(roots)} applies, whoever meets {section} cannot meet "
+                f"{listed(sections)}, which is asked for too, so {section} never helps",
                 _shown(report, [subject.met(section), subject.applies(roots[0])]),
-                repair=f"Waive {listed(sections)} for {section}, or say in a reading which binds",
+                f"Waive {listed(sections)} for {section}, or say in a reading which binds",
             )
-            yield section, finding
+
+    def _say(
+        self,
+        kind: FindingKind,
+        about: str,
+        sections: Sequence[str],
+        text: str,
+        witnesses: Sequence[Witness] = (),
+        repair: str = "Correct the rule, or take the section out if the document allows",
+    ) -> None:
+        self.findings.append(self._report.finding(kind, about, sections, text, witnesses, repair))
+
+
+def _asked(subject: Subject, root: str) -> list[str]:
+    """Return the criteria without further parts that a root asks of everybody."""
+    branch = subject.branches.get(root)
+    if branch is None or branch.needs != "all":
+        return [root]
+    return list(dict.fromkeys(part for each in branch.parts for part in _asked(subject, each)))
+
+
+def _smallest(subject: Subject, base: Sequence[Literal], asked: Sequence[str]) -> list[str]:
+    """Leave out of criteria that nobody meets together what is not needed for that."""
+    kept = list(asked)
+    for part in asked:
+        rest = [other for other in kept if other != part]
+        if subject.patients.find(*base, *map(subject.met, rest)) is None:
+            kept = rest
+    return kept
 
 
 def _shown(report: Report, literals: Iterable[Literal]) -> list[Witness]:
@@ -79,12 +135,7 @@ def _ruled_out(subject: Subject, root: str, section: str) -> list[str] | None:
         required = _required(subject, way)
         if required is None or patients.find(*base, *map(subject.met, required)) is not None:
             return None
-        kept = required
-        for part in required:
-            rest = [other for other in kept if other != part]
-            if patients.find(*base, *map(subject.met, rest)) is None:
-                kept = rest
-        found += kept
+        found += _smallest(subject, base, required)
     return found
 
 
@@ -116,11 +167,12 @@ def _always_met(report: Report) -> Iterator[tuple[str, Finding]]:
     subject, patients = report.subject, report.population.patients
     for section, roots in subject.roots_of.items():
         met = subject.met(section)
-        if section in roots or not all(
-            patients.always(met, subject.applies(root)) for root in roots
-        ):
+        live = [root for root in roots if patients.find(subject.applies(root)) is not None]
+        if section in roots or not live:
             continue
-        holds = "in every case" if patients.always(met) else f"wherever {listed(roots)} applies"
+        if not all(patients.always(met, subject.applies(root)) for root in live):
+            continue
+        holds = "in every case" if patients.always(met) else f"wherever {listed(live)} applies"
         text = f"{section} is met {holds}"
         yield section, report.finding(FindingKind.ALWAYS_MET, section, [section], text)
 
@@ -213,18 +265,13 @@ def _looking(subject: Subject, parent: str, needs: str, part: str) -> list[Rule]
 def differs(report: Report, varied: Derivation) -> Literal:
     """Return a literal that holds where a variant gives another answer than the version."""
     subject, circuit = report.subject, report.population.circuit
-    derivation = subject.derivation
-    atoms = [("outcome", outcome.value) for outcome, _ in outcomes(subject)]
-    pairs = [(derivation.literal(atom), varied.literal(atom)) for atom in atoms]
-    for part in ("basis", "refer_to", "months", "quantity"):
-        by_value: dict[tuple[int | str, ...], tuple[list[Literal], list[Literal]]] = {}
-        for atom in subject.answers(part):
-            mine, theirs = by_value.setdefault(atom[3:], ([], []))
-            mine.append(derivation.literal(atom))
-            theirs.append(varied.literal(atom))
-        pairs += [
-            (circuit.any_of(mine), circuit.any_of(theirs)) for mine, theirs in by_value.values()
-        ]
+    other_subject = Subject(circuit, varied, subject.stated, report.population.patients)
+    pairs = [
+        (subject.says(outcome), other_subject.says(outcome)) for outcome, _ in outcomes(subject)
+    ]
+    for part in PARTS:
+        theirs = other_subject.values(part)
+        pairs += [(mine, theirs[value]) for value, mine in subject.values(part).items()]
     return circuit.any_of(
         literal
         for one, other in pairs

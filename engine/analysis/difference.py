@@ -13,7 +13,8 @@ class Verdict(StrEnum):
 
     Stricter: where they part, it gives what is worse for the patient: a denial for a referral or an
     approval, a referral for an approval, a shorter approval. With the same outcomes, they differ in
-    parts of the answer that are neither better nor worse, such as the policy referred to.
+    parts of the answer that are neither better nor worse, such as the policy referred to. It is
+    undecided if a limit was met before it was certain.
     """
 
     EQUIVALENT = "equivalent"
@@ -21,6 +22,8 @@ class Verdict(StrEnum):
     STRICTER = "stricter"
     LOOSER = "looser"
     INCOMPARABLE = "incomparable"
+    UNDECIDED = "undecided"
+    NO_COMMON_PATIENT = "no-common-patient"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

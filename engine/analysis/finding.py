@@ -47,6 +47,7 @@ class FindingKind(StrEnum):
     LOOSER_THAN_GUIDELINE = "looser-than-guideline"
     SOURCES_CONTRADICT = "sources-contradict"
     STALE_ACCEPTANCE = "stale-acceptance"
+    NOT_FINISHED = "not-finished"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

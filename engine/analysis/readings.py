@@ -6,11 +6,11 @@ from dataclasses import replace
 from engine.analysis.finding import Finding, FindingKind, Witness
 from engine.analysis.regions import prime_region
 from engine.analysis.report import Report, listed
-from engine.analysis.subject import Subject, outcomes
+from engine.analysis.subject import Subject, outcomes, whole_answer
 
 
 def check_readings_left_open(report: Report) -> Iterator[Finding]:
-    """Find readings on which no outcome hangs, whatever the others are.
+    """Find readings on which no answer hangs, whatever the others are.
 
     The population leaves the readings to each patient.
     """
@@ -21,14 +21,14 @@ def check_readings_left_open(report: Report) -> Iterator[Finding]:
         reading = subject.stated.policy.readings[name]
         moves = any(
             population.patients.neighbours(place, [literal], [-literal])
-            for _, literal in outcomes(subject)
+            for literal in whole_answer(subject)
         )
         if not moves:
             yield report.finding(
                 FindingKind.READING_WITHOUT_EFFECT,
                 name,
                 reading.sections,
-                f"No outcome hangs on the reading {name!r}, whatever the other readings are",
+                f"No answer hangs on the reading {name!r}, whatever the other readings are",
                 repair="Take the reading out, or date it if it belongs to other versions",
             )
 

@@ -29,9 +29,13 @@ def prime_region(
     if patients.core([-holds], left) is None:
         left = _shrunk(patients, holds, having, needed)
     region = {place: 1 << patient[place] for place in left}
-    for place in region:
-        if place not in kept and circuit.domains[place].size > 2:
-            _widen(patients, holds, region, place, failing.get(place, 0))
+    several = [place for place in region if place not in kept and circuit.domains[place].size > 2]
+    # A value that nobody in the region has yet may be had once another unit has more values.
+    growing = True
+    while growing:
+        growing = False
+        for place in several:
+            growing |= _widen(patients, holds, region, place, failing)
     return region
 
 
@@ -60,28 +64,31 @@ def _priority(circuit: Circuit, place: int) -> tuple[bool, int]:
 
 
 def _widen(
-    patients: Patients, holds: Literal, region: dict[int, int], place: int, failing: int
-) -> None:
+    patients: Patients, holds: Literal, region: dict[int, int], place: int, failing: dict[int, int]
+) -> bool:
     """Add the values of one unit with which the literal still holds; a number's in one range.
 
-    With those that are failing it surely does not.
+    `failing` are the values, by place, with which it surely does not; it is added to. Return
+    whether something was added.
     """
     circuit = patients.circuit
     domain = circuit.domains[place]
     rest = inside(circuit, {other: values for other, values in region.items() if other != place})
-    refused = failing
+    before, nobody = region[place], 0
     while True:
-        candidates = domain.all & ~region[place] & ~refused
+        candidates = domain.all & ~region[place] & ~failing.get(place, 0) & ~nobody
         if domain.ordered:
             candidates &= region[place] << 1 | region[place] >> 1
         if not candidates:
-            return
+            return region[place] != before
         for value in places(candidates):
             only_new = [*rest, circuit.holding(place, 1 << value)]
-            if patients.find(-holds, *only_new) is None and patients.find(*only_new) is not None:
-                region[place] |= 1 << value
+            if patients.find(-holds, *only_new) is not None:
+                failing[place] = failing.get(place, 0) | 1 << value
+            elif patients.find(*only_new) is None:
+                nobody |= 1 << value
             else:
-                refused |= 1 << value
+                region[place] |= 1 << value
 
 
 def inside(circuit: Circuit, region: Region) -> list[Literal]:

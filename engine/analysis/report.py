@@ -12,6 +12,7 @@ SEVERITIES = {
     FindingKind.SEVERAL_OUTCOMES: Severity.ERROR,
     FindingKind.REFERRAL_CIRCLE: Severity.ERROR,
     FindingKind.NOT_CITED: Severity.ERROR,
+    FindingKind.NOT_FINISHED: Severity.ERROR,
     FindingKind.ALWAYS_MET: Severity.NOTE,
     FindingKind.SAME_CRITERION: Severity.NOTE,
     FindingKind.SAME_EFFECT: Severity.NOTE,

@@ -1,6 +1,7 @@
 """What a new version of a policy says otherwise, section by section."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import TypeAlias
 
 from engine.analysis.difference import Change, SectionChange
@@ -53,7 +54,8 @@ class _Reader:
         self._subject = subject
         self._names = {n: atom for atom, n in subject.derivation.program.atoms.items()}
         self._stated: dict[str, list[Atom]] = {}
-        for atom in subject.derivation.program.atoms:
+        self._facts = subject.derivation.program.facts
+        for atom in chain(subject.derivation.program.atoms, self._facts):
             if atom[0] in ("met", *GRANTS) and atom[1] == subject.number:
                 self._stated.setdefault(str(atom[2]), []).append(atom)
         self.sections = {*subject.roots_of, *(s for s in self._stated if s in subject.texts)}
@@ -77,8 +79,10 @@ class _Reader:
         atoms = self._subject.derivation.program.atoms
         stated = self._stated.get(section, ())
         is_branch = section in self._subject.branches
-        pending = [atoms[atom] for atom in stated if not (is_branch and atom[0] == "met")]
-        rules: dict[Atom, frozenset[Body]] = {}
+        told = [atom for atom in stated if not (is_branch and atom[0] == "met")]
+        pending = [atoms[atom] for atom in told if atom not in self._facts]
+        always: frozenset[Body] = frozenset([(None, frozenset())])
+        rules: dict[Atom, frozenset[Body]] = {atom: always for atom in told if atom in self._facts}
         seen: set[int] = set()
         while pending:
             number = pending.pop()

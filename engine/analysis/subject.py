@@ -7,14 +7,14 @@ from itertools import combinations
 
 from engine.analysis.finding import Witness
 from engine.analysis.patients import Patient, Patients
-from engine.analysis.regions import Region, prime_region
+from engine.analysis.regions import Region, inside, prime_region
 from engine.circuit import TRUE, Circuit, Derivation, Literal
 from engine.determination import OUTCOMES, Outcome
 from engine.goals import Want
 from engine.grounds import Grounds, Statuses
 from engine.inputs import Inputs, as_known
 from engine.policy import Branch, Policy, Version, branches, section_order
-from engine.program import Atom, GroundProgram
+from engine.program import Atom, GroundProgram, Term
 from engine.solver import Budget
 from facts.values import Known
 from facts.vocabulary import Vocabulary
@@ -40,6 +40,15 @@ class Stated:
         }
 
 
+PARTS = {
+    "months": Outcome.APPROVE,
+    "quantity": Outcome.APPROVE,
+    "refer_to": Outcome.REFER,
+    "basis": Outcome.DENY,
+}
+"""The parts of an answer, and the outcome that has them."""
+
+
 class Subject:
     """One version of a policy as literals of a circuit."""
 
@@ -58,7 +67,12 @@ class Subject:
         self.dispositions = [str(section) for _, section in program.arguments("disposition")]
 
     def outcome(self, outcome: Outcome) -> Literal:
-        """Return the literal by which a case gets an outcome, and no other."""
+        """Return the literal by which a case gets an outcome, and no other.
+
+        That of pend holds for cases that a faulty policy gives no outcome, or several.
+        """
+        if outcome is Outcome.PEND:
+            return self.circuit.all_of(-self.outcome(each) for each in OUTCOMES)
         if not self._gives_several:
             return self.says(outcome)
         others = [-self.says(other) for other in OUTCOMES if other is not outcome]
@@ -75,6 +89,14 @@ class Subject:
             for one, other in combinations(OUTCOMES, 2)
         )
 
+    def settled(self, patient: Patient) -> Outcome:
+        """Return what a patient gets; pend if it is no outcome, or several."""
+        having = inside(self.circuit, {p: 1 << value for p, value in enumerate(patient)})
+        for outcome in OUTCOMES:
+            if self.patients.find(self.outcome(outcome), *having) is not None:
+                return outcome
+        return Outcome.PEND
+
     def met(self, section: str) -> Literal:
         """Return the literal of a criterion."""
         return self.derivation.literal(("met", self.number, section))
@@ -90,6 +112,13 @@ class Subject:
     def answers(self, part: str) -> list[Atom]:
         """Return the atoms that give a part of the answer: their third place has the value."""
         return [atom for atom in self._answers if atom[1] == part]
+
+    def values(self, part: str) -> dict[tuple[Term, ...], Literal]:
+        """Return the values a part of the answer can have, with the literals by which it has them."""
+        found: dict[tuple[Term, ...], list[Literal]] = {}
+        for atom in self.answers(part):
+            found.setdefault(atom[3:], []).append(self.derivation.literal(atom))
+        return {value: self.circuit.any_of(literals) for value, literals in found.items()}
 
     @cached_property
     def _answers(self) -> Sequence[Atom]:
@@ -225,7 +254,7 @@ class Population:
     ) -> Witness | None:
         """Return the fewest facts by which all literals hold and the outcome is settled."""
         asked = list(literals)
-        for outcome, literal in outcomes(subject):
+        for outcome, literal in [*outcomes(subject), (Outcome.PEND, subject.outcome(Outcome.PEND))]:
             patient = self.patients.find(*asked, literal)
             if patient is not None:
                 holds = self.circuit.all_of([*asked, literal])
@@ -252,3 +281,11 @@ def outcomes(subject: Subject, without: Outcome | None = None) -> Iterator[tuple
     for outcome in OUTCOMES:
         if outcome is not without and subject.outcome(outcome) != -TRUE:
             yield outcome, subject.outcome(outcome)
+
+
+def whole_answer(subject: Subject) -> Iterator[Literal]:
+    """Yield the literals of an answer: the outcomes, and the values of its parts."""
+    for _, literal in outcomes(subject):
+        yield literal
+    for part in PARTS:
+        yield from subject.values(part).values()
