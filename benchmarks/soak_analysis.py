@@ -258,7 +258,10 @@ def routed(
         counts["routes"] += len(routes)
         wanted: dict[str | None, int] = {None: holds}
         if outcome == "approve":
-            wanted = {pathway: laid.approves[pathway] for pathway in policy.pathways}
+            wanted = {
+                pathway: laid.approves[pathway] & laid.outcomes[outcome]
+                for pathway in policy.pathways
+            }
         listed: dict[str | None, list[Route]] = {pathway: [] for pathway in wanted}
         for route in routes:
             listed[route.pathway].append(route)

@@ -8,7 +8,7 @@ searched for, and the text of the policy is not read.
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -223,7 +223,7 @@ def expected_findings(
             _overlapping(laid),
             _same_referral(laid),
             _evidence(laid),
-            _thresholds(list(everyway.values())),
+            _thresholds(list(everyway.values()), _dead(laid)[0]),
             (("reading-decides", choice) for choice in directions),
             _renewal(laid),
         )
@@ -256,19 +256,21 @@ def _idle_readings(
     everyway: Mapping[tuple[tuple[str, str], ...], Laid], policy: Policy
 ) -> Iterator[str]:
     for name in policy.readings:
-        outcomes: dict[tuple[tuple[str, str], ...], set[tuple[Bits, ...]]] = {}
+        outcomes: dict[tuple[tuple[str, str], ...], set[tuple[Any, ...]]] = {}
         for chosen, laid in everyway.items():
             others = tuple(item for item in chosen if item[0] != name)
-            outcomes.setdefault(others, set()).add(tuple(laid.outcomes.values()))
+            parts = (_by_value(laid, part, laid.valid) for part in PARTS)
+            whole = (*laid.outcomes.values(), *(tuple(sorted(each.items())) for each in parts))
+            outcomes.setdefault(others, set()).add(whole)
         if all(len(alike) == 1 for alike in outcomes.values()):
             yield name
 
 
 def _criteria(laid: Laid) -> Iterator[tuple[str, str]]:
-    idle: set[str] = set()
-    for kind, subject, section in itertools.chain(
-        _never_met(laid), _always_met(laid), _contained(laid)
-    ):
+    dead, found = _dead(laid)
+    yield from found
+    idle = set(dead)
+    for kind, subject, section in itertools.chain(_always_met(laid), _contained(laid)):
         idle.add(section)
         yield kind, subject
     for section, (needs, parts) in laid.parts.items():
@@ -280,26 +282,69 @@ def _criteria(laid: Laid) -> Iterator[tuple[str, str]]:
     yield from _same_criterion(laid)
 
 
-def _never_met(laid: Laid) -> Iterator[tuple[str, str, str]]:
-    """List criteria no patient meets, and alternatives the rest of their pathway rules out.
+def _dead(laid: Laid) -> tuple[set[str], list[tuple[str, str]]]:
+    """Return the criteria that never help, and what is found of them.
 
-    What is below one of them is not listed.
+    Those below one of them alone, or below a root that nobody can meet, are not found themselves.
     """
+    found: list[tuple[str, str]] = []
+    closed: set[str] = set()
+    for root in (
+        *laid.policy.pathways,
+        *(r for r in laid.policy.applies if r not in laid.policy.pathways),
+    ):
+        asked = _asked(laid, root)
+        if not laid.applies[root]:
+            closed.add(root)
+            found.append(("never-met", root))
+        elif not laid.applies[root] & _all(laid, asked):
+            closed.add(root)
+            core = _fewest(laid, laid.applies[root], asked)
+            kind = "contradicting-sections" if len(core) > 1 else "never-met"
+            found.append((kind, root if len(core) > 1 else core[0]))
     dead: set[str] = set()
-    for section in laid.roots:
-        if dead.intersection(laid.parents(section)):
+    for section, roots in laid.roots.items():
+        above = [parent for parent in laid.parents(section) if parent in laid.roots]
+        left = [root for root in roots if root not in closed]
+        if not left or (above and dead.issuperset(above)):
             dead.add(section)
         elif not laid.met[section]:
             dead.add(section)
-            yield "never-met", section, section
-        elif _is_ruled_out(laid, section):
+            found.append(("never-met", section))
+        elif _is_ruled_out(laid, section, left):
             dead.add(section)
-            yield "contradicting-sections", section, section
+            found.append(("contradicting-sections", section))
+    return dead, found
 
 
-def _is_ruled_out(laid: Laid, section: str) -> bool:
+def _asked(laid: Laid, root: str) -> list[str]:
+    """List what a root asks of everybody, down to what has no parts that are all asked for."""
+    needs, parts = laid.parts.get(root, ("", []))
+    if needs != "all":
+        return [root]
+    return list(dict.fromkeys(deeper for part in parts for deeper in _asked(laid, part)))
+
+
+def _all(laid: Laid, sections: Iterable[str]) -> Bits:
+    bits = laid.valid
+    for section in sections:
+        bits &= laid.met[section]
+    return bits
+
+
+def _fewest(laid: Laid, among: Bits, asked: Sequence[str]) -> list[str]:
+    """Leave out what is not needed for nobody to meet all, the first first."""
+    kept = list(asked)
+    for section in asked:
+        rest = [other for other in kept if other != section]
+        if not among & _all(laid, rest):
+            kept = rest
+    return kept
+
+
+def _is_ruled_out(laid: Laid, section: str, roots: Iterable[str]) -> bool:
     """Tell whether nobody with a section can have the rest that any way up from it asks for."""
-    for root in laid.roots[section]:
+    for root in roots:
         asked = laid.applies[root] & laid.met[section]
         if not asked:
             return False
@@ -325,9 +370,10 @@ def _required(laid: Laid, way: Sequence[str]) -> Bits:
 
 def _always_met(laid: Laid) -> Iterator[tuple[str, str, str]]:
     for section, roots in laid.roots.items():
-        if section not in roots and not any(
-            laid.applies[root] & ~laid.met[section] for root in roots
-        ):
+        applying = [laid.applies[root] for root in roots if laid.applies[root]]
+        if section in roots or not applying:
+            continue
+        if not any(applies & ~laid.met[section] for applies in applying):
             yield "always-met", section, section
 
 
@@ -413,12 +459,18 @@ def _spelled(laid: Laid, condition: Condition) -> Iterator[tuple[str, Bits]]:
 
 def _overlapping(laid: Laid) -> Iterator[tuple[str, str]]:
     for one, other in itertools.combinations(laid.policy.pathways, 2):
-        both = laid.approves[one] & laid.approves[other] & laid.outcomes["approve"]
-        months = {answer: bits for answer, bits in laid.answers.items() if answer[0] == "months"}
+        both = laid.approves[one] & laid.approves[other]
+        mine, theirs = (
+            {
+                key[2]: bits
+                for key, bits in laid.answers.items()
+                if key[:2] == ("months", f"5.{name}")
+            }
+            for name in (one, other)
+        )
         if any(
-            both & mine & theirs
-            for (first, mine), (second, theirs) in itertools.combinations(months.items(), 2)
-            if first[2] != second[2]
+            first != second and both & here & there
+            for (first, here), (second, there) in itertools.product(mine.items(), theirs.items())
         ):
             yield "overlapping-pathways", f"{one} and {other}: months"
 
@@ -452,12 +504,13 @@ def _evidence(laid: Laid) -> Iterator[tuple[str, str]]:
         yield "evidence-hurts", subject
 
 
-def _thresholds(everyway: Sequence[Laid]) -> Iterator[tuple[str, str]]:
-    """List the values at which a criterion compares a number and no answer turns."""
+def _thresholds(everyway: Sequence[Laid], dead: Collection[str]) -> Iterator[tuple[str, str]]:
+    """List the values at which a criterion that can help compares a number, and no answer turns."""
     laid = everyway[0]
     compared = {
         turn
-        for criterion in laid.policy.criteria.values()
+        for name, criterion in laid.policy.criteria.items()
+        if name not in dead
         for turn in _turns(criterion.rules, laid)
     }
     for name, least in compared:
@@ -555,8 +608,12 @@ def expected_differences(
     """Return the cases that part two policies, by what the two say, and those looked at."""
     both = first.valid & second.valid
     found = {}
-    for one, other in itertools.permutations(OUTCOMES, 2):
-        found["outcome", one, other] = (first.outcomes[one] & second.outcomes[other], both)
+    mine, theirs = (
+        {**laid.outcomes, "pend": laid.valid & ~_any(laid.outcomes.values())}
+        for laid in (first, second)
+    )
+    for one, other in itertools.permutations((*OUTCOMES, "pend"), 2):
+        found["outcome", one, other] = (mine[one] & theirs[other], both)
     for part, outcome in PARTS.items():
         among = both & first.outcomes[outcome] & second.outcomes[outcome]
         mine, theirs = (_by_value(laid, part, among) for laid in (first, second))
@@ -581,6 +638,9 @@ def expected_verdict(differences: Iterable[tuple[str, str, str]]) -> str:
     stricter = looser = parted = False
     for part, one, other in differences:
         parted = True
+        if "pend" in (one, other):
+            stricter = looser = True
+            continue
         if part == "outcome":
             worse = OUTCOMES.index(one) > OUTCOMES.index(other)
         elif part == "months" and "none" not in (one, other):
@@ -606,9 +666,8 @@ def expected_phases(first: Laid, second: Laid) -> dict[tuple[str, ...], str]:
         if not within & first.valid & second.valid:
             continue
         here = [key for key, (bits, _) in parted.items() if bits & within]
-        outcomes = [key for key in here if key[0] == "outcome"]
         values = (str(universe.units[n].values[p]) for n, p in zip(names, places, strict=True))
-        found[tuple(values)] = expected_verdict(outcomes or here)
+        found[tuple(values)] = expected_verdict(here)
     return found
 
 
