@@ -128,7 +128,7 @@ def check_referrals(report: Report, known: Iterable[str]) -> Iterator[Finding]:
     for target in sorted({str(atom[3]) for atom in subject.answers("refer_to")} - inside):
         atoms = [atom for atom in subject.answers("refer_to") if atom[3] == target]
         referred = population.circuit.any_of(map(subject.derivation.literal, atoms))
-        witness = population.example(subject, [referred])
+        witness = population.example(subject, [referred, subject.outcome(Outcome.REFER)])
         if witness is None:
             continue
         yield report.finding(

@@ -655,10 +655,9 @@ def expected_verdict(differences: Iterable[tuple[str, str, str]]) -> str:
     return "same-outcomes" if parted else "equivalent"
 
 
-def expected_phases(first: Laid, second: Laid) -> dict[tuple[str, ...], str]:
+def expected_phases(first: Laid, second: Laid, names: Sequence[str]) -> dict[tuple[str, ...], str]:
     """Say the same of each kind of request and line of business."""
     universe = first.universe
-    names = [name for name in ("request", "line_of_business") if name in universe.units]
     parted = expected_differences(first, second)
     found = {}
     for places in itertools.product(*(every(universe.units[name]) for name in names)):
