@@ -16,6 +16,7 @@ from facts.errors import PolicygroundsError
 from queries.differences import ComparisonView, comparison_json, comparison_view
 from queries.findings import SEVERITIES, Checked, checked_json
 from queries.knowledge_base import KnowledgeBase
+from queries.phrases import counted
 from queries.rendering import render_picture
 from queries.reports import (
     comparison_markdown,
@@ -26,11 +27,14 @@ from queries.reports import (
 from queries.routes import route_groups, routes_json
 from queries.sarif import sarif
 from queries.shell import (
+    BAD_INPUT,
     check_date,
     check_writable,
     choose_readings,
+    chosen_form,
     errors_end,
     folders_option,
+    form_option,
     json_option,
     new_console,
     own_readings,
@@ -42,7 +46,12 @@ from queries.shell import (
 )
 from queries.terminal_findings import show_checked, show_comparison, show_matrix, show_routes
 from queries.tree import sheet, show_tree
-from queries.witnesses import save_witnesses, unreplayed_findings, unreplayed_witnesses
+from queries.witnesses import (
+    save_witnesses,
+    unreplayed_findings,
+    unreplayed_routes,
+    unreplayed_witnesses,
+)
 
 FOUND = 1
 """The exit status when a finding counts, and when a defect of this program came to light."""
@@ -59,7 +68,8 @@ _html_option = click.option(
     type=click.Path(path_type=Path),
     help="Write a report to FILE too: one HTML page.",
 )
-_markdown_option = click.option("--markdown", "form", flag_value="markdown", help="Print Markdown.")
+_markdown_option = form_option("markdown", "Print Markdown.")
+_json_option = form_option("json", "Print JSON and nothing else.")
 _all_option = click.option(
     "--all", "everything", is_flag=True, help="Show everything, not only the first ten."
 )
@@ -67,8 +77,8 @@ _all_option = click.option(
 
 @click.command()
 @click.argument("policies", nargs=-1, metavar="[POLICY]...")
-@json_option
-@click.option("--sarif", "form", flag_value="sarif", help="Print SARIF 2.1.0.")
+@_json_option
+@form_option("sarif", "Print SARIF 2.1.0.")
 @_markdown_option
 @_html_option
 @click.option(
@@ -89,11 +99,9 @@ _all_option = click.option(
 @_on_option
 @readings_option
 @folders_option
-def check(  # noqa: PLR0913  (one argument an option)
+def check(
     policies: Sequence[str],
     *,
-    as_json: bool,
-    form: str | None,
     page: Path | None,
     folder: Path | None,
     least: str,
@@ -103,10 +111,11 @@ def check(  # noqa: PLR0913  (one argument an option)
 ) -> None:
     """Check each POLICY, or all, over every possible patient: what is wrong, with cases that show it.
 
-    Exit status: 0 if nothing counts, 1 if a finding does (see --fail-on), 2 for bad input.
+    Exit status: 0 if nothing counts, 1 if a finding does (see --fail-on), 2 for bad input or if a
+    check could not be finished.
     """
     with errors_end(None):
-        _check_forms(as_json=as_json, form=form)
+        form = chosen_form()
         if on is not None:
             check_date(on)
         kb = KnowledgeBase.load(*folders)
@@ -126,10 +135,12 @@ def check(  # noqa: PLR0913  (one argument an option)
             save_witnesses(folder, findings, kb.vocabulary)
         if page is not None:
             write_text(page, findings_page(checked, kb.vocabulary))
-        _print_checked(kb, checked, as_json=as_json, form=form, saved=folder is not None)
+        _print_checked(kb, checked, form=form, saved=folder is not None)
     defects = [identifier for result in results for identifier in result.defects]
     for identifier in defects:
         _defect(f"a case that is to show {identifier} does not; the finding is left out")
+    if not all(one.finished for one in checked):
+        sys.exit(BAD_INPUT)
     if defects or any(one.fails(least) for one in checked):
         sys.exit(FOUND)
 
@@ -157,13 +168,13 @@ def _checked(kb: KnowledgeBase, number: str, on: str | None, readings: dict[str,
 
 
 def _print_checked(
-    kb: KnowledgeBase, checked: Sequence[Checked], *, as_json: bool, form: str | None, saved: bool
+    kb: KnowledgeBase, checked: Sequence[Checked], *, form: str | None, saved: bool
 ) -> None:
     if form == "sarif":
         click.echo(json.dumps(sarif(checked, kb.vocabulary, program_version()), indent=2))
     elif form == "markdown":
         click.echo(findings_markdown(checked, kb.vocabulary), nl=False)
-    elif as_json:
+    elif form == "json":
         for one in checked:
             print_json(checked_json(one, kb.vocabulary))
     else:
@@ -176,7 +187,7 @@ def _print_checked(
 
 @click.command()
 @click.argument("policies", nargs=-1, required=True, metavar="POLICY POLICY...")
-@json_option
+@_json_option
 @_markdown_option
 @_html_option
 @_all_option
@@ -186,8 +197,6 @@ def _print_checked(
 def compare(
     policies: Sequence[str],
     *,
-    as_json: bool,
-    form: str | None,
     page: Path | None,
     everything: bool,
     on: str | None,
@@ -197,9 +206,12 @@ def compare(
     """Compare policies over every possible patient: who gets another answer, and by which sections.
 
     More than two are compared with each other, and how they stand is shown as a table.
+
+    Exit status: 0 if all was compared, 1 for an error of this program, 2 for bad input or if a
+    comparison could not be finished.
     """
     with errors_end(None):
-        _check_forms(as_json=as_json, form=form)
+        form = chosen_form()
         if on is not None:
             check_date(on)
         if len(set(policies)) != len(policies) or len(policies) < 2:
@@ -216,16 +228,14 @@ def compare(
             own = {**own_readings(kb, one, chosen), **own_readings(kb, other, chosen)}
             with working(f"Comparing {one} and {other}"):
                 comparisons.append(kb.compare(one, other, on=on, readings=own))
-        _give_comparisons(
-            kb, comparisons, as_json=as_json, form=form, page=page, everything=everything
-        )
+        _give_comparisons(kb, comparisons, form=form, page=page, everything=everything)
 
 
 @click.command()
 @click.argument("policy")
 @click.argument("start", metavar="FROM")
 @click.argument("end", metavar="TO")
-@json_option
+@_json_option
 @_markdown_option
 @_html_option
 @_all_option
@@ -235,15 +245,17 @@ def diff(
     start: str,
     end: str,
     *,
-    as_json: bool,
-    form: str | None,
     page: Path | None,
     everything: bool,
     folders: Sequence[Path],
 ) -> None:
-    """Compare the versions of POLICY in force on two dates, over every possible patient."""
+    """Compare the versions of POLICY in force on two dates, over every possible patient.
+
+    Exit status: 0 if all was compared, 1 for an error of this program, 2 for bad input or if the
+    comparison could not be finished.
+    """
     with errors_end(None):
-        _check_forms(as_json=as_json, form=form)
+        form = chosen_form()
         kb = KnowledgeBase.load(*folders)
         for name, day in (("FROM", start), ("TO", end)):
             check_date(day, name)
@@ -251,16 +263,13 @@ def diff(
         check_writable(page)
         with working(f"Comparing {policy} on {start} and {end}"):
             comparison = kb.diff(policy, start, end)
-        _give_comparisons(
-            kb, [comparison], as_json=as_json, form=form, page=page, everything=everything
-        )
+        _give_comparisons(kb, [comparison], form=form, page=page, everything=everything)
 
 
 def _give_comparisons(
     kb: KnowledgeBase,
     comparisons: Sequence[Comparison],
     *,
-    as_json: bool,
     form: str | None,
     page: Path | None,
     everything: bool,
@@ -272,7 +281,7 @@ def _give_comparisons(
         write_text(page, comparison_page(views, kb.vocabulary))
     if form == "markdown" and views:
         click.echo(comparison_markdown(views), nl=False)
-    elif as_json:
+    elif form == "json":
         for comparison in sound:
             print_json(comparison_json(comparison, kb.vocabulary))
     elif form is None:
@@ -285,6 +294,8 @@ def _give_comparisons(
             _defect(f"a case does not show how {one} and {other} part; they are left out")
     if len(sound) < len(comparisons):
         sys.exit(FOUND)
+    if not all(comparison.complete for comparison in comparisons):
+        sys.exit(BAD_INPUT)
 
 
 def _show_comparisons(
@@ -323,7 +334,11 @@ def routes(
     readings: Sequence[str],
     folders: Sequence[Path],
 ) -> None:
-    """List every minimal way to an outcome of POLICY: facts that lead there, whatever else is so."""
+    """List every minimal way to an outcome of POLICY: facts that lead there, whatever else is so.
+
+    Exit status: 0 if all are listed, 1 for an error of this program, 2 for bad input or if there are
+    too many.
+    """
     with errors_end(None):
         if on is not None:
             check_date(on)
@@ -333,11 +348,16 @@ def routes(
         chosen = own_readings(kb, policy, choose_readings(kb, readings))
         with working(f"Finding the routes of {policy}"):
             found = kb.routes(policy, on=on, outcome=outcome, readings=chosen)
+            wrong = unreplayed_routes(kb, found, chosen)
+        sound = [route for route in found if route not in wrong]
         if as_json:
-            print_json(routes_json(policy, version.start, outcome, found, kb.vocabulary))
+            print_json(routes_json(policy, version.start, outcome, sound, kb.vocabulary))
         else:
-            groups = route_groups(found, kb.vocabulary)
+            groups = route_groups(sound, kb.vocabulary)
             show_routes(new_console(), stated, version, outcome, groups, everything=everything)
+    if wrong:
+        _defect(f"{counted(len(wrong), 'route')} of {policy} to {outcome} left out: no way there")
+        sys.exit(FOUND)
 
 
 @click.command()
@@ -364,12 +384,6 @@ def tree(policy: str, *, output: Path | None, on: str | None, folders: Sequence[
         else:
             drawn = render_picture("sheet.svg.jinja", sheet=sheet(stated, version))
             write_text(output, drawn)
-
-
-def _check_forms(*, as_json: bool, form: str | None) -> None:
-    """Refuse options that ask for two forms of output."""
-    if as_json and form:
-        raise PolicygroundsError(f"--json cannot be combined with --{form}")
 
 
 def _defect(message: str) -> None:

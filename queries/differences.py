@@ -8,7 +8,7 @@ from engine.analysis.finding import Witness
 from engine.policy import Policy
 from facts.vocabulary import Vocabulary
 from queries.findings import chosen, sentence
-from queries.grouping import group_alike
+from queries.grouping import Value, group_alike
 from queries.patients import patients, patients_with, size
 from queries.phrases import capitalized, counted
 from queries.witnesses import stated, witness_json
@@ -27,6 +27,13 @@ _STAND = {
     Verdict.LOOSER: "is looser than",
     Verdict.INCOMPARABLE: "is stricter in some cases and looser in others than",
 }
+_AMONG = {
+    "months": "among those approved by both",
+    "quantity": "among those approved by both",
+    "refer_to": "among those referred by both",
+    "basis": "among those denied by both",
+}
+"""Among whom the two can differ in a part of the answer."""
 _OPPOSITE = {Verdict.STRICTER: Verdict.LOOSER, Verdict.LOOSER: Verdict.STRICTER}
 
 
@@ -103,9 +110,13 @@ class Parted:
 
 @dataclass(frozen=True, slots=True)
 class DifferenceView:
-    """One way in which the two part, with all regions of patients to whom they do."""
+    """One way in which the two part, with all regions of patients to whom they do.
+
+    `among` says among whom the regions lie, if they are not regions of all patients.
+    """
 
     heading: str
+    among: str
     first: str
     second: str
     rows: tuple[Parted, ...]
@@ -136,7 +147,7 @@ def comparison_view(
         comparison,
         first,
         second,
-        f"{first} {_STAND[comparison.verdict]} {second}.",
+        _standing(comparison, first, second),
         "; ".join(
             f"{name} reads {chosen(own)}"
             for name, own in zip((first, second), comparison.readings, strict=True)
@@ -152,6 +163,19 @@ def comparison_view(
         ),
         sentence(comparison.proof),
     )
+
+
+def _standing(comparison: Comparison, first: str, second: str) -> str:
+    """Say how the first stands to the second."""
+    if comparison.first == comparison.second:
+        return f"Both dates fall into one version, {first}: there is nothing to compare."
+    if comparison.verdict is Verdict.NO_COMMON_PATIENT:
+        return f"No patient is served by both {first} and {second}."
+    if comparison.verdict is Verdict.UNDECIDED:
+        return (
+            f"How {first} stands to {second} is not known: a limit was met before it was certain."
+        )
+    return f"{first} {_STAND[comparison.verdict]} {second}."
 
 
 def _unusual(readings: Mapping[str, str], policies: Mapping[str, Policy]) -> bool:
@@ -184,7 +208,7 @@ def _difference_view(
     )
     rows = tuple(
         Parted(
-            patients(group.values, vocabulary),
+            _patients(group.values, difference, vocabulary),
             regions[group.numbers[0]].first_sections,
             regions[group.numbers[0]].second_sections,
             regions[group.numbers[0]].witnesses,
@@ -194,6 +218,7 @@ def _difference_view(
     )
     return DifferenceView(
         heading(difference, first, second),
+        _AMONG.get(difference.part, ""),
         _said(difference.part, difference.first),
         _said(difference.part, difference.second),
         rows,
@@ -202,13 +227,20 @@ def _difference_view(
     )
 
 
+def _patients(values: Mapping[str, Value], difference: Difference, vocabulary: Vocabulary) -> str:
+    """Name the patients of a row; who is in a region of a part has the outcome from both."""
+    if values or difference.part == "outcome":
+        return patients(values, vocabulary)
+    return "all of them"
+
+
 def heading(difference: Difference, first: str, second: str) -> str:
     """Say how the two part: "5.21.071 approves, CP.PHAR.302 denies"."""
     one, other = (_said(difference.part, said) for said in (difference.first, difference.second))
     if difference.part == "outcome":
         return f"{first} {one}, {second} {other}"
     about = _PARTS.get(difference.part, capitalized(difference.part))
-    return f"{about}: {one} by {first}, {other} by {second}"
+    return f"{about}, {_AMONG[difference.part]}: {one} by {first}, {other} by {second}"
 
 
 def _said(part: str, value: str) -> str:

@@ -35,7 +35,7 @@ KINDS: Mapping[FindingKind, str] = {
     FindingKind.UNREACHABLE_DOSE: "A dose that no strength of the drug gives",
     FindingKind.READING_WITHOUT_EFFECT: "A reading on which no answer hangs",
     FindingKind.READING_DECIDES: "A reading that decides answers",
-    FindingKind.NOT_CITED: "An outcome for which no section can be cited",
+    FindingKind.NOT_CITED: "A section without a text, or a policy without a source",
     FindingKind.BEYOND_LABEL: "Approved beyond what the label says",
     FindingKind.UNSUPPORTED: "Approved without support in the references",
     FindingKind.PREFERRED_NOT_APPROVED: "Preferred in the guideline and not approved",
@@ -43,8 +43,13 @@ KINDS: Mapping[FindingKind, str] = {
     FindingKind.LOOSER_THAN_GUIDELINE: "Looser than the guideline",
     FindingKind.SOURCES_CONTRADICT: "References that contradict each other",
     FindingKind.STALE_ACCEPTANCE: "An accepted finding that is not found any more",
+    FindingKind.NOT_FINISHED: "A part of the check that was not finished",
 }
 """What each kind of finding is about."""
+_REPAIRS: Mapping[FindingKind, str] = {
+    FindingKind.EVIDENCE_HURTS: "It is the policy to look at, never evidence to leave out",
+}
+"""What to do about findings of a kind that say nothing of it themselves."""
 
 _DONE = {
     Outcome.APPROVE: "approved",
@@ -68,6 +73,11 @@ class Checked:
     findings: tuple[Finding, ...]
     accepted: Mapping[str, Acceptance]
     file: Path | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether no part of the check was given up at a limit."""
+        return all(finding.kind is not FindingKind.NOT_FINISHED for finding in self.findings)
 
     def fails(self, least: str) -> bool:
         """Whether a finding that is not accepted is at least so severe; "never" is never reached."""
@@ -101,7 +111,7 @@ def finding_json(
         "sections": list(finding.sections),
         "text": finding.text,
         "witnesses": [witness_json(witness, vocabulary) for witness in finding.witnesses],
-        "repair": finding.repair,
+        "repair": repair(finding),
         "accepted": acceptance and {"reason": acceptance.reason, "date": acceptance.date},
         "readings": dict(finding.readings),
     }
@@ -151,7 +161,7 @@ def shown_findings(checked: Checked, vocabulary: Vocabulary) -> tuple[Shown, ...
             finding,
             KINDS[finding.kind],
             sentence(finding.text),
-            sentence(finding.repair or ""),
+            sentence(repair(finding) or ""),
             chosen(finding.readings),
             checked.accepted.get(finding.id),
             tuple(_examples(finding, vocabulary)),
@@ -170,6 +180,11 @@ def _examples(finding: Finding, vocabulary: Vocabulary) -> Iterator[Example]:
             witness_json(witness, vocabulary),
             replay_command(witness, witness_file(finding, number)),
         )
+
+
+def repair(finding: Finding) -> str | None:
+    """Return what to do about a finding, if that is known."""
+    return finding.repair or _REPAIRS.get(finding.kind)
 
 
 def sentence(text: str) -> str:

@@ -10,7 +10,7 @@ import kb
 from engine.analysis.analyst import Analyst
 from engine.analysis.coverage import Meter
 from engine.analysis.difference import Comparison, Route
-from engine.analysis.finding import Finding
+from engine.analysis.finding import Finding, FindingKind
 from engine.determination import OUTCOMES, Decider, Determination, Outcome
 from engine.explainer import APPROVAL, Explainer
 from engine.explanation import Explanation, Question, UnderReading, UnderVersion
@@ -267,12 +267,13 @@ class KnowledgeBase:
         The version in force on a date is checked, today's if none is given. Accepted findings are
         among them; checked as of today under its default readings, a policy gets a finding for
         every acceptance that nothing is found for. Raises UnknownPolicyError, UncoveredDateError,
-        UnknownReadingError, AcceptanceError, CaseError for a date that is none, and
-        PolicygroundsError if the solver could not finish within its limits.
+        UnknownReadingError, AcceptanceError, and CaseError for a date that is none. A part of the
+        check that met a limit is a finding itself; then no acceptance is called stale.
         """
         stated, version = self._stated(policy, on)
         found = self._analyst().check(stated, version, _choose(stated, readings or {}))
-        if on is None and not readings:
+        finished = all(finding.kind is not FindingKind.NOT_FINISHED for finding in found)
+        if on is None and not readings and finished:
             accepted = self.accepted(policy).values()
             found = [*found, *stale_acceptances(stated, version, found, accepted)]
         return tuple(found)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from engine.analysis.finding import Finding, FindingKind
 from facts.vocabulary import Vocabulary
 from queries.accepted import Acceptance
-from queries.findings import KINDS, Checked, chosen, kinds_found, sentence
+from queries.findings import KINDS, Checked, chosen, kinds_found, repair, sentence
 from queries.sources import line_numbers
 from queries.witnesses import witness_json
 
@@ -58,11 +58,12 @@ def _results(
 
 def _result(finding: Finding, checked: Checked, vocabulary: Vocabulary) -> dict[str, object]:
     read = f" (with {chosen(finding.readings)})" if finding.readings else ""
-    repair = f" {sentence(finding.repair)}" if finding.repair else ""
+    advice = repair(finding)
+    to_do = f" {sentence(advice)}" if advice else ""
     stated: dict[str, object] = {
         "ruleId": finding.kind.value,
         "level": finding.severity.value,
-        "message": {"text": f"{sentence(finding.text)}{read}{repair}"},
+        "message": {"text": f"{sentence(finding.text)}{read}{to_do}"},
         "partialFingerprints": {"findingId/v1": finding.id},
         "properties": {
             "policy": finding.policy,

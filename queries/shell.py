@@ -44,6 +44,29 @@ folders_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 
 
+def form_option(form: str, words: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return an option that asks for a form of output; `chosen_form` says which one was chosen."""
+
+    def remember(context: click.Context, _: click.Parameter, value: object) -> None:
+        if value:
+            context.meta.setdefault(_FORMS, []).append(form)
+
+    return click.option(
+        f"--{form}", is_flag=True, expose_value=False, callback=remember, help=words
+    )
+
+
+def chosen_form() -> str | None:
+    """Return the form of output asked for. Raises PolicygroundsError if there are several."""
+    forms: list[str] = click.get_current_context().meta.get(_FORMS, [])
+    if len(forms) > 1:
+        raise PolicygroundsError(f"--{forms[0]} cannot be combined with --{forms[1]}")
+    return forms[0] if forms else None
+
+
+_FORMS = f"{__name__}.forms"
+
+
 readings_option = click.option(
     "--reading",
     "readings",
@@ -234,9 +257,14 @@ def write_text(file: Path, text: str) -> None:
 
 def check_writable(file: Path | None) -> None:
     """Raise PolicygroundsError if a file cannot be written, before long work that is to fill it."""
-    if file is not None:
-        with _writing(file), file.open("a"):
+    if file is None:
+        return
+    with _writing(file):
+        there = file.exists()
+        with file.open("a"):
             pass
+        if not there:
+            file.unlink()
 
 
 @contextmanager

@@ -31,6 +31,8 @@ _VERDICTS = {
     "stricter": "bold red",
     "looser": "bold cyan",
     "incomparable": "bold yellow",
+    "undecided": "bold magenta",
+    "no-common-patient": "bold magenta",
 }
 
 

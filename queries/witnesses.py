@@ -2,15 +2,17 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from engine.analysis.difference import Comparison
+from engine.analysis.difference import Comparison, Route
 from engine.analysis.finding import Finding, Witness
+from engine.determination import Determination, Outcome
 from facts.case import Case
 from facts.errors import PolicygroundsError
-from facts.values import Known, case_form
-from facts.vocabulary import Vocabulary
+from facts.values import Bounds, Known, Members, OneOf, case_form, read_value
+from facts.vocabulary import Fact, Kind, Vocabulary
 from queries.knowledge_base import KnowledgeBase
 
 
@@ -59,15 +61,77 @@ def witness_json(witness: Witness, vocabulary: Vocabulary) -> dict[str, object]:
     }
 
 
-def replays(kb: KnowledgeBase, witness: Witness) -> bool:
-    """Whether a determination of the witness gives the outcome that it is said to have."""
+def replays(kb: KnowledgeBase, witness: Witness, part: str = "outcome", value: str = "") -> bool:
+    """Whether a determination of the witness gives the outcome that it is said to have.
+
+    A part of the answer must have its value too, if one is named. Beside it, a faulty policy may
+    grant others; those that hang on what is not known are looked at one by one.
+    """
     case = witness_case(witness, kb.vocabulary)
-    try:
-        answer = kb.determine(case, readings=witness.readings)
-    except PolicygroundsError:
+    answer = _answer(kb, case, witness.readings)
+    if answer is None or answer.outcome is not witness.outcome:
         return False
+    ends = (
+        _closed(kb, case, witness.readings, part, last=last)
+        for last in (False, True)
+        if part != "outcome"
+    )
+    return all(end is not None and value in _values(end, part) for end in ends)
+
+
+def _answer(kb: KnowledgeBase, case: Case, readings: Mapping[str, str]) -> Determination | None:
+    """Decide a case again; None if that does not succeed."""
+    try:
+        answer = kb.determine(case, readings=readings)
+    except PolicygroundsError:
+        return None
     broken = any(problem.kind in ("contradiction", "stopped") for problem in answer.problems)
-    return answer.outcome is witness.outcome and not broken
+    return None if broken else answer
+
+
+def _values(answer: Determination, part: str) -> tuple[str, ...]:
+    """Return the values that a part of an answer can have, "none" if it need not be stated."""
+    granted = answer.authorization
+    quantities = [each and f"{each.amount} {each.unit} {each.days}" for each in granted.quantities]
+    values: Sequence[object] = {
+        "months": granted.months,
+        "quantity": quantities,
+        "refer_to": answer.refer_to,
+        "basis": answer.basis,
+    }[part]
+    said = dict.fromkeys("none" if value is None else str(value) for value in values)
+    return tuple(said) or ("none",)
+
+
+def _closed(
+    kb: KnowledgeBase, case: Case, readings: Mapping[str, str], part: str, *, last: bool
+) -> Determination | None:
+    """Decide a case with facts settled until a part of its answer is: each as its first or last value."""
+    answer = _answer(kb, case, readings)
+    while answer is not None and answer.unknown_that_matter and len(_values(answer, part)) > 1:
+        name = answer.unknown_that_matter[0]
+        forms = _settled(kb.vocabulary.facts[name], case.facts.get(name))
+        for form in reversed(forms) if last else forms:
+            tried = replace(case, facts={**case.facts, name: form})
+            answer = _answer(kb, tried, readings)
+            if answer is not None:
+                case = tried
+                break
+    return answer
+
+
+def _settled(fact: Fact, raw: object) -> Sequence[object]:
+    """Return values that a fact known in part may have: of a number and of a set, the two ends."""
+    known = read_value(fact, raw)
+    if fact.kind is Kind.BOOLEAN:
+        return [False, True]
+    if fact.kind is Kind.CHOICE:
+        return sorted(known.values if isinstance(known, OneOf) else fact.values)
+    if fact.kind is Kind.NUMBER:
+        ends = known if isinstance(known, Bounds) else Bounds(fact.lowest, fact.highest)
+        return [fact.number(ends.low), fact.number(ends.high)]
+    members = known if isinstance(known, Members) else Members(frozenset(), frozenset())
+    return [sorted(members.includes), sorted(fact.known_values - members.excludes)]
 
 
 def unreplayed_findings(kb: KnowledgeBase, findings: Iterable[Finding]) -> list[Finding]:
@@ -80,14 +144,35 @@ def unreplayed_findings(kb: KnowledgeBase, findings: Iterable[Finding]) -> list[
 
 
 def unreplayed_witnesses(kb: KnowledgeBase, comparison: Comparison) -> int:
-    """Count the witnesses of a comparison that do not get the outcome they are said to have."""
+    """Count the witnesses of a comparison that do not get the answer they are said to have."""
     return sum(
-        kb.outcome(witness_case(witness, kb.vocabulary), readings=witness.readings)
-        is not witness.outcome
+        not replays(kb, witness, difference.part, value)
         for difference in comparison.differences
         for region in difference.regions
-        for witness in region.witnesses
+        for witness, value in zip(
+            region.witnesses, (difference.first, difference.second), strict=True
+        )
     )
+
+
+def unreplayed_routes(
+    kb: KnowledgeBase, routes: Iterable[Route], readings: Mapping[str, str]
+) -> list[Route]:
+    """Return the routes whose facts do not lead to their outcome."""
+    return [
+        route
+        for route in routes
+        if not replays(
+            kb,
+            Witness(
+                facts=route.facts,
+                outcome=Outcome(route.outcome),
+                readings=readings,
+                policy=route.policy,
+                version=route.version,
+            ),
+        )
+    ]
 
 
 def witness_file(finding: Finding, number: int) -> str:

@@ -157,6 +157,27 @@ def region(*drugs: str, **more: Known) -> Region:
     )
 
 
+def renewal(section: str, **more: Known) -> Region:
+    """Return renewals that both approve, for which a part of the answer differs."""
+    facts: dict[str, Known] = {
+        **approved(),
+        "request": OneOf(frozenset(["continuation"])),
+        **dict.fromkeys(("covered_indication", "currently_receiving", "responding"), YES),
+        **dict.fromkeys(("progression", "unacceptable_toxicity"), NO),
+        "days_on_drug": Bounds(30, 30),
+        **more,
+    }
+    return Region(
+        facts=more,
+        first_sections=("Renewal",),
+        second_sections=(section,),
+        witnesses=(
+            Witness(facts=facts, outcome=Outcome.APPROVE, policy=POLICY, version=VERSION),
+            Witness(facts=facts, outcome=Outcome.APPROVE, policy=OTHER, version=OTHER_VERSION),
+        ),
+    )
+
+
 @pytest.fixture(scope="session")
 def comparison() -> Comparison:
     """Return a comparison with two outcomes that differ, and a part of the answer that does."""
@@ -175,11 +196,30 @@ def comparison() -> Comparison:
                 part="months",
                 first="12",
                 second="6",
-                regions=(region("melphalan"),),
+                regions=(
+                    renewal(
+                        "II.A",
+                        dose_increase=NO,
+                        requested_months=Bounds(6, 6),
+                        line_of_business=OneOf(frozenset(["commercial"])),
+                    ),
+                ),
                 complete=False,
             ),
             Difference(
-                part="quantity", first="none", second="3 capsule 28", regions=(region("rituximab"),)
+                part="quantity",
+                first="none",
+                second="3 capsule 28",
+                regions=(
+                    renewal(
+                        "II.A",
+                        dose_increase=YES,
+                        regimen_recommended=YES,
+                        cycle_days=Bounds(28, 28),
+                        dosing_weeks=Bounds(3, 3),
+                        weekly_dose_mg=Bounds(40, 40),
+                    ),
+                ),
             ),
         ),
         phases=(

@@ -10,8 +10,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from click.testing import CliRunner, Result
 
+from engine.analysis.analyst import Analyst
 from engine.analysis.difference import Comparison, Route, Verdict
-from engine.analysis.finding import Finding
+from engine.analysis.finding import Finding, FindingKind, Severity
 from engine.determination import Outcome
 from facts.errors import AcceptanceError, CaseError, PolicygroundsError, UnknownReadingError
 from policygrounds import KnowledgeBase
@@ -176,7 +177,97 @@ def test_accepted_findings_lie_beside_the_policy_and_may_be_stale(tmp_path: Path
         own.check("EX-101")
 
 
+def test_a_check_that_was_not_finished_ends_with_2_and_calls_nothing_stale(
+    run: Run, kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch, findings: tuple[Finding, ...]
+) -> None:
+    unfinished = replace(
+        findings[0],
+        kind=FindingKind.NOT_FINISHED,
+        severity=Severity.ERROR,
+        subject="renewal",
+        sections=(),
+        text="The check of renewal met a limit and was given up",
+    )
+    monkeypatch.setattr(KnowledgeBase, "check", lambda *_, **__: (*findings, unfinished))
+    result = run("check", "5.21.071", "--fail-on", "never")
+    assert result.exit_code == 2
+    assert "The check of renewal met a limit and was given up." in result.stdout
+    assert "No patient meets Renewal.a." in result.stdout
+    log = json.loads(run("check", "5.21.071", "--sarif").stdout)["runs"][0]
+    assert "not-finished" in [rule["id"] for rule in log["tool"]["driver"]["rules"]]
+    monkeypatch.undo()
+    monkeypatch.setattr(Analyst, "check", lambda *_: [unfinished])
+    accept(monkeypatch, "5.21.071:never-met:gone")
+    assert [finding.kind for finding in kb.check("5.21.071")] == [FindingKind.NOT_FINISHED]
+
+
+def test_a_report_that_is_not_written_leaves_no_file(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise PolicygroundsError("stopped")
+
+    monkeypatch.setattr(KnowledgeBase, "check", stop)
+    page = tmp_path / "report.html"
+    assert run("check", "5.21.071", "--html", page).exit_code == 2
+    assert not page.exists()
+    page.write_text("earlier")
+    assert run("check", "5.21.071", "--html", page).exit_code == 2
+    assert page.read_text() == "earlier"
+
+
+@pytest.mark.parametrize("command", ["check", "compare", "diff", "routes"])
+def test_the_help_says_what_each_exit_status_means(run: Run, command: str) -> None:
+    said = " ".join(run(command, "--help").stdout.split())
+    assert "Exit status: 0 if" in said
+    assert "2 for bad input or if" in said
+
+
 # compare, diff and routes
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (
+            Verdict.UNDECIDED,
+            "How 5.21.071 stands to CP.PHAR.302 is not known: a limit was met before it was certain.",
+        ),
+        (Verdict.INCOMPARABLE, "5.21.071 is stricter in some cases and looser in others"),
+    ],
+)
+def test_a_comparison_that_met_a_limit_says_so_in_each_form_and_ends_with_2(
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    comparison: Comparison,
+    tmp_path: Path,
+    verdict: Verdict,
+    said: str,
+) -> None:
+    stopped = replace(comparison, verdict=verdict, differences=(), phases=(), complete=False)
+    monkeypatch.setattr(KnowledgeBase, "compare", lambda *_, **__: stopped)
+    page = tmp_path / "comparison.html"
+    words = ("compare", "5.21.071", "CP.PHAR.302")
+    for form in ("--all", "--markdown"):
+        result = run(*words, form, "--html", page)
+        assert result.exit_code == 2
+        assert said in result.stdout
+        assert "Not complete" in result.stdout
+    assert f'<span class="badge {verdict}">{verdict}</span> {said}' in page.read_text("utf-8")
+    assert run(*words, "--json").exit_code == 2
+    found = json.loads(run(*words, "--json").stdout)
+    assert (found["verdict"], found["complete"]) == (verdict.value, False)
+
+
+def test_routes_that_do_not_lead_there_are_left_out_loudly(
+    run: Run, monkeypatch: pytest.MonkeyPatch, found_routes: tuple[Route, ...]
+) -> None:
+    wrong = replace(found_routes[0], outcome="deny")
+    monkeypatch.setattr(KnowledgeBase, "routes", lambda *_, **__: (wrong, *found_routes[1:]))
+    result = run("routes", "5.21.071", "--json")
+    assert result.exit_code == 1
+    assert len(json.loads(result.stdout)["routes"]) == len(found_routes) - 1
+    assert "DEFECT: 1 route of 5.21.071 to approve left out" in result.stderr
 
 
 def test_a_comparison_in_each_form(run: Run, tmp_path: Path) -> None:
@@ -274,6 +365,7 @@ def test_a_tree_is_printed_or_drawn(run: Run, tmp_path: Path) -> None:
         ("check --on 2025-13-01", "--on 2025-13-01: expected a date such as 2025-09-15"),
         ("check --reading x=y", "--reading x=y: no policy has a reading 'x'"),
         ("check --json --sarif", "--json cannot be combined with --sarif"),
+        ("check --sarif --markdown", "--sarif cannot be combined with --markdown"),
         ("check 5.21.071 --html /nowhere/x.html", "/nowhere/x.html: cannot be written: "),
         (
             "compare 5.21.071 CP.PHAR.302 --html /nowhere/x.html",

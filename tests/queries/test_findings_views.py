@@ -32,7 +32,7 @@ from queries.findings import (
 )
 from queries.grouping import group_alike
 from queries.patients import patients_with, size
-from queries.reports import comparison_markdown, findings_markdown
+from queries.reports import comparison_markdown, comparison_page, findings_markdown
 from queries.routes import route_groups, routes_json
 from queries.terminal_findings import show_checked, show_comparison, show_matrix, show_routes
 from queries.witnesses import (
@@ -40,6 +40,7 @@ from queries.witnesses import (
     save_witnesses,
     stated,
     unreplayed_findings,
+    unreplayed_routes,
     unreplayed_witnesses,
     witness_case,
 )
@@ -331,6 +332,97 @@ def test_the_witnesses_of_a_comparison_are_decided_again(
     assert unreplayed_witnesses(kb, broken) == 1
 
 
+def test_parts_of_answers_are_decided_again_too(kb: KnowledgeBase, comparison: Comparison) -> None:
+    _, months, quantity = comparison.differences
+    for wrong, count in (
+        (replace(months, first="6"), 1),
+        (replace(months, first="none", second="12"), 2),
+        (replace(quantity, second="3 capsule 21"), 1),
+        (replace(quantity, first="3 capsule 28", second="none"), 2),
+    ):
+        assert unreplayed_witnesses(kb, replace(comparison, differences=(wrong,))) == count
+    (region,) = months.regions
+    one, other = (
+        replace(witness, facts={**witness.facts, "requested_months": Bounds(6, 12)})
+        for witness in region.witnesses
+    )
+    wide = replace(months, regions=(replace(region, witnesses=(one, other)),))
+    assert unreplayed_witnesses(kb, replace(comparison, differences=(wide,))) == 1
+
+
+def test_routes_are_decided_again(kb: KnowledgeBase, found_routes: tuple[Route, ...]) -> None:
+    assert unreplayed_routes(kb, found_routes, {}) == []
+    wrong = replace(found_routes[0], facts={"age": Bounds(18, 120)})
+    assert unreplayed_routes(kb, [*found_routes, wrong], {}) == [wrong]
+
+
+def test_parts_that_differ_for_all_whom_both_approve_are_not_said_of_every_patient(
+    kb: KnowledgeBase, comparison: Comparison
+) -> None:
+    _, months, _ = comparison.differences
+    everyone = replace(months, regions=(replace(months.regions[0], facts={}),))
+    view = comparison_view(replace(comparison, differences=(everyone,)), kb.policies, kb.vocabulary)
+    assert view.differences[0].rows[0].patients == "all of them"
+    page = comparison_page([view], kb.vocabulary)
+    assert "with these facts among those approved by both, whatever else is so" in page
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (
+            Verdict.UNDECIDED,
+            "How 5.21.071 stands to CP.PHAR.302 is not known: a limit was met before it was certain.",
+        ),
+        (
+            Verdict.NO_COMMON_PATIENT,
+            "No patient is served by both 5.21.071 and CP.PHAR.302.",
+        ),
+    ],
+)
+def test_policies_of_which_nothing_is_known_are_not_called_alike(
+    kb: KnowledgeBase, comparison: Comparison, verdict: Verdict, said: str
+) -> None:
+    found = replace(comparison, verdict=verdict, differences=(), phases=())
+    view = comparison_view(found, kb.policies, kb.vocabulary)
+    assert view.verdict == said
+    console = Console(file=StringIO(), width=110, highlight=False, force_terminal=True)
+    show_comparison(console, view, kb.vocabulary, everything=False)
+    show_matrix(console, [found])
+    text = printed(console)
+    assert verdict.value.upper() in text
+    assert "\x1b[32m" not in text
+    assert matrix([found])[1] == {
+        ("5.21.071", "CP.PHAR.302"): verdict.value,
+        ("CP.PHAR.302", "5.21.071"): verdict.value,
+    }
+
+
+def test_two_dates_of_one_version_are_said_to_be_that(
+    kb: KnowledgeBase, comparison: Comparison
+) -> None:
+    same = replace(
+        comparison, second=comparison.first, verdict=Verdict.EQUIVALENT, differences=(), phases=()
+    )
+    assert comparison_view(same, kb.policies, kb.vocabulary).verdict == (
+        "Both dates fall into one version, 5.21.071 of 2024-01-01: there is nothing to compare."
+    )
+
+
+def test_evidence_that_hurts_says_that_the_policy_is_to_be_looked_at(
+    kb: KnowledgeBase, checked: Checked
+) -> None:
+    said = "It is the policy to look at, never evidence to leave out"
+    hurts = replace(checked.findings[0], kind=FindingKind.EVIDENCE_HURTS)
+    found = replace(checked, findings=(hurts,))
+    (shown,) = shown_findings(found, kb.vocabulary)
+    assert shown.repair == f"{said}."
+    assert f"**To repair:** {said}." in findings_markdown([found], kb.vocabulary)
+    assert (
+        json.loads(json.dumps(checked_json(found, kb.vocabulary)))["findings"][0]["repair"] == said
+    )
+
+
 def test_regions_that_differ_in_one_drug_are_one_row_of_words(
     kb: KnowledgeBase, comparison: Comparison
 ) -> None:
@@ -339,10 +431,11 @@ def test_regions_that_differ_in_one_drug_are_one_row_of_words(
     assert outcome.heading == "5.21.071 approves, CP.PHAR.302 refers"
     assert (
         months.heading
-        == "How long it is approved for: 12 months by 5.21.071, 6 months by CP.PHAR.302"
+        == "How long it is approved for, among those approved by both: 12 months by 5.21.071, "
+        "6 months by CP.PHAR.302"
     )
     assert quantity.heading == (
-        "The quantity: not stated by 5.21.071, 3 capsules in 28 days by CP.PHAR.302"
+        "The quantity, among those approved by both: not stated by 5.21.071, 3 capsules in 28 days by CP.PHAR.302"
     )
     assert [row.regions for row in outcome.rows] == [4, 1]
     assert outcome.rows[0].patients == (
