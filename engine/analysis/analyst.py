@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cache, partial
 from itertools import chain, pairwise
 
 from engine.analysis.answers import (
@@ -81,12 +82,13 @@ class Analyst:
         self, report: Report, open_report: Report
     ) -> Iterator[tuple[str, Iterator[Finding]]]:
         """Yield the parts of a check: what each is about, and what it finds."""
+        dead = cache(partial(Dead, report))
         yield "outcomes", check_outcomes(open_report)
-        yield "criteria", check_criteria(report)
+        yield "criteria", check_criteria(report, dead)
         yield "answers", check_answers(report)
         yield "referrals", chain(check_referrals(report, self._policies), self._circles(report))
         yield "evidence", check_evidence(report)
-        yield "thresholds", check_thresholds(open_report, Dead(report).sections)
+        yield "thresholds", check_thresholds(open_report, lambda: dead().sections)
         yield "readings", chain(check_readings_left_open(open_report), check_readings(report))
         yield "renewal", check_renewal(report, self._budget)
         yield "texts and dates", chain(_gaps(report), _uncited(report))

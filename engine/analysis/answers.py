@@ -1,6 +1,6 @@
 """Findings about answers: outcomes, authorizations, referrals, evidence and thresholds."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import combinations, product
 
 from engine.analysis.finding import Finding, FindingKind, Severity, Witness
@@ -229,7 +229,7 @@ def deciding(report: Report, pair: tuple[Patient, Patient]) -> list[str]:
     ]
 
 
-def check_thresholds(report: Report, dead: Collection[str] = ()) -> Iterator[Finding]:
+def check_thresholds(report: Report, dead: Callable[[], Collection[str]]) -> Iterator[Finding]:
     """Find thresholds of numbers at which no answer ever turns; not those of dead criteria."""
     subject, population = report.subject, report.population
     circuit, patients = population.circuit, population.patients
@@ -238,7 +238,7 @@ def check_thresholds(report: Report, dead: Collection[str] = ()) -> Iterator[Fin
     for place, domain in enumerate(circuit.domains[: circuit.units_end]):
         fact = domain.unit.fact
         for value, cut in enumerate(domain.cuts):
-            sections = [part for part in _comparing(report, fact, cut) if part not in dead]
+            sections = [part for part in _comparing(report, fact, cut) if part not in dead()]
             if not sections:
                 continue
             below, above = circuit.holding(place, 1 << value), circuit.holding(place, 2 << value)

@@ -1,6 +1,6 @@
 """Findings about criteria: what is never or always met, and what no outcome ever hangs on."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, combinations, pairwise
 
 from engine.analysis.answers import using
@@ -14,11 +14,10 @@ KIND_OF_RULE = {"all": "has_unmet_part", "none": "has_met_part", "any": "met"}
 """The predicate by whose rules a criterion looks at its parts (encodings/language.lp)."""
 
 
-def check_criteria(report: Report) -> Iterator[Finding]:
+def check_criteria(report: Report, dead: Callable[[], "Dead"]) -> Iterator[Finding]:
     """Find criteria and parts of criteria that do no work, with the reason where there is one."""
-    dead = Dead(report)
-    yield from dead.findings
-    idle = set(dead.sections)
+    yield from dead().findings
+    idle = set(dead().sections)
     for section, finding in chain(_always_met(report), _contained(report)):
         idle.add(section)
         yield finding

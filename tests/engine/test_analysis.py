@@ -1,0 +1,261 @@
+"""What is said of policies with a fault each, and of two that part in one thing."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.analysis import analyst
+from engine.analysis.finding import Finding, FindingKind
+from engine.analysis.regions import prime_region
+from engine.analysis.subject import Population, Stated
+from engine.determination import Outcome
+from engine.solver import Budget
+from facts.values import Bounds, OneOf
+from policygrounds import KnowledgeBase
+
+PATHWAY = """
+criterion("A", "1", "One"). pathway("A", "1"). applies("A", "1") :- yes(responding).
+all_of("A", "1", "1.a").
+criterion("A", "1.a", "Adult"). met("A", "1.a") :- at_least(age, 18).
+"""
+DENIED = """
+provision("A", "D", "The rest is denied").
+denies("A", "D", not_medically_necessary) :- not approved("A").
+"""
+GUIDELINE = """
+reference("G", guideline, ixazomib, "Guideline"). source("G", "Invented").
+version("G", "2020-01-01", open, published, "Invented.").
+statement("G", "S", "For myeloma").
+supports("G", "S") :- is(diagnosis, multiple_myeloma).
+"""
+
+Load = Callable[..., KnowledgeBase]
+
+
+def head(number: str = "A") -> str:
+    return (
+        f'policy("{number}", "Nobody", ixazomib, "Invented"). source("{number}", "Invented").\n'
+        f'version("{number}", "2024-01-01", open, published, "Invented.").\n'
+    )
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    """Load policies, by their number, and a reference or a vocabulary if there are any."""
+
+    def loaded(*, references: str = "", vocabulary: str = "", **policies: str) -> KnowledgeBase:
+        files = {f"policies/{number}": text for number, text in policies.items()}
+        files |= {"references/G": references} if references else {}
+        files |= {"vocabulary/own": vocabulary} if vocabulary else {}
+        for name, text in files.items():
+            path = tmp_path / f"{name}.lp"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        return KnowledgeBase.load(tmp_path)
+
+    return loaded
+
+
+def ids(findings: tuple[Finding, ...]) -> set[str]:
+    return {finding.id.partition(":")[2] for finding in findings}
+
+
+def of(findings: tuple[Finding, ...], kind: FindingKind) -> list[Finding]:
+    return [finding for finding in findings if finding.kind is kind]
+
+
+def renamed(text: str, number: str) -> str:
+    return text.replace('"A"', f'"{number}"')
+
+
+def test_a_policy_with_a_gap_is_held_against_a_guideline_too(load: Load) -> None:
+    gap = DENIED.replace('not approved("A")', 'not approved("A"), yes(dose_evidence)')
+    found = ids(load(A=head() + PATHWAY + gap, references=GUIDELINE).check("A"))
+    assert {"no-outcome:none", "stricter-than-guideline:G S"} <= found
+
+
+def test_a_reference_that_ended_before_a_version_began_is_not_held_against_it(load: Load) -> None:
+    ended = GUIDELINE.replace('"2020-01-01", open', '"2020-01-01", "2021-01-01"')
+    kinds = {f.kind for f in load(A=head() + PATHWAY + DENIED, references=ended).check("A")}
+    assert FindingKind.UNSUPPORTED not in kinds
+    assert FindingKind.STRICTER_THAN_GUIDELINE not in kinds
+
+
+def test_uses_approved_and_denied_at_once_are_beyond_the_label_all_the_same(load: Load) -> None:
+    label = GUIDELINE.replace("guideline", "label").replace("supports", "limits")
+    both = 'denies("A", "D", investigational) :- is(diagnosis, multiple_myeloma).\n'
+    found = load(A=head() + PATHWAY + DENIED + both, references=label).check("A")
+    (beyond,) = of(found, FindingKind.BEYOND_LABEL)
+    assert {witness.outcome for witness in beyond.witnesses} == {Outcome.PEND}
+
+
+def test_a_pathway_that_nobody_comes_under_is_said_once(load: Load) -> None:
+    closed = """
+    criterion("A", "5", "Five"). pathway("A", "5").
+    applies("A", "5") :- yes(progression), is(response, complete).
+    all_of("A", "5", "5.a").
+    criterion("A", "5.a", "Thirty"). met("A", "5.a") :- at_least(age, 30).
+    """
+    found = load(A=head() + PATHWAY + DENIED + closed).check("A")
+    assert [f.subject for f in found if "5" in " ".join(f.sections)] == ["5"]
+    assert of(found, FindingKind.NEVER_MET)[0].text == "No patient comes under 5"
+
+
+def test_a_criterion_at_odds_with_its_pathway_is_named_and_not_its_neighbours(load: Load) -> None:
+    initial = PATHWAY.replace("yes(responding)", "is(request, initial)").replace(
+        '"1.a").', '("1.a"; "1.b")).', 1
+    )
+    continued = """
+    criterion("A", "1.b", "Continued"). met("A", "1.b") :- is(request, continuation).
+    """
+    found = load(A=head() + initial + continued + DENIED).check("A")
+    (never,) = of(found, FindingKind.NEVER_MET)
+    assert never.subject == "1.b"
+    assert never.text == "Where 1 applies, no patient meets 1.b, so 1 is never met"
+    assert not of(found, FindingKind.CONTRADICTING_SECTIONS)
+
+
+def test_pathways_overlap_by_what_each_of_them_grants(load: Load) -> None:
+    others = (
+        "".join(PATHWAY.replace('"1', f'"{number}') for number in (2, 3))
+        + """
+    provision("A", ("M1"; "M3"), "For how long").
+    months("A", "M1", "1", 6). months("A", "M3", "3", 12).
+    """
+    )
+    found = load(A=head() + PATHWAY + others + DENIED).check("A")
+    assert [f.subject for f in of(found, FindingKind.OVERLAPPING_PATHWAYS)] == ["1 and 3: months"]
+
+
+def test_a_reading_on_which_months_hang_is_not_without_effect(load: Load) -> None:
+    read = """
+    reading("A", long, "How long?"). reading_section("A", long, "M").
+    choice("A", long, yes, "Long"). choice("A", long, no, "Short"). default_choice("A", long, yes).
+    provision("A", "M", "For how long").
+    months("A", "M", "1", 12) :- reads("A", long, yes).
+    months("A", "M", "1", 6) :- reads("A", long, no).
+    """
+    found = load(A=head() + PATHWAY + read + DENIED).check("A")
+    assert not of(found, FindingKind.READING_WITHOUT_EFFECT)
+
+
+def referring(number: str, *targets: str) -> str:
+    refers = "".join(
+        f'provision("{number}", "R{place}", "To {target}").\n'
+        f'refers("{number}", "R{place}", "{target}") :- not approved("{number}"), yes(progression).\n'
+        for place, target in enumerate(targets)
+    )
+    denied = DENIED.replace('not approved("A")', 'not approved("A"), not yes(progression)')
+    return head(number) + renamed(PATHWAY + denied, number) + refers
+
+
+def test_a_circle_of_referrals_names_the_sections_that_lead_into_it(load: Load) -> None:
+    kb = load(A=referring("A", "B", "C"), B=referring("B", "A"), C=referring("C", "B"))
+    circles = of(kb.check("A"), FindingKind.REFERRAL_CIRCLE)
+    assert {circle.subject: circle.sections for circle in circles} == {
+        "A to B to A": ("R0",),
+        "A to C to B to A": ("R1",),
+    }
+
+
+def test_referrals_that_never_come_back_are_no_circle(load: Load) -> None:
+    names = [f"P{place}" for place in range(8)]
+    policies = {
+        name: referring(name, *(other for other in names[1:] if other != name)) for name in names
+    }
+    assert not of(load(**policies).check("P0"), FindingKind.REFERRAL_CIRCLE)
+
+
+def test_a_part_of_a_check_that_meets_a_limit_is_a_finding_beside_the_others(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kb = load(A=head() + PATHWAY + DENIED)
+    monkeypatch.setattr(analyst, "SECONDS_FOR_A_VERSION", -1.0)
+    found = of(kb.check("A"), FindingKind.NOT_FINISHED)
+    assert "outcomes" in {finding.subject for finding in found}
+    assert all(finding.severity == "error" for finding in found)
+
+
+def test_a_comparison_that_met_a_limit_decides_nothing(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = head() + PATHWAY + DENIED
+    kb = load(A=text, B=renamed(text, "B").replace("18", "16"))
+    assert kb.compare("A", "B").verdict == "stricter"
+    monkeypatch.setattr(analyst, "SECONDS_FOR_A_VERSION", -1.0)
+    comparison = kb.compare("A", "B")
+    assert comparison.verdict == "undecided"
+    assert not comparison.complete
+    assert "there may be more" in comparison.proof
+
+
+def test_policies_that_serve_nobody_in_common_are_not_equivalent(load: Load) -> None:
+    text = head() + PATHWAY + DENIED
+    kb = load(
+        A=text + 'serves("A", line_of_business, (commercial; medicaid)).\n',
+        B=renamed(text, "B") + 'serves("B", line_of_business, fep).\n',
+    )
+    comparison = kb.compare("A", "B")
+    assert comparison.verdict == "no-common-patient"
+    assert "A also serves patients whom B does not" in comparison.proof
+
+
+def test_the_verdict_of_a_phase_weighs_outcomes_and_months(load: Load) -> None:
+    text = head() + PATHWAY + DENIED + 'provision("A", "M", "Months"). months("A", "M", "1", 12).\n'
+    other = renamed(text, "B").replace("18", "16").replace("12", "6")
+    comparison = load(A=text, B=other).compare("A", "B")
+    assert comparison.verdict == "incomparable"
+    assert [phase.verdict for phase in comparison.phases] == ["incomparable"]
+
+
+def test_a_diff_names_sections_whose_months_quantity_or_advice_changed(load: Load) -> None:
+    dated = (
+        head().replace('"2024-01-01", open', '"2024-01-01", "2025-01-01"')
+        + 'version("A", "2025-01-01", open, published, "Invented.").\n'
+    )
+    grants = """
+    provision("A", ("M"; "Q"; "V"), "Grants and advice").
+    months("A", "M", "1", 6) :- before("2025-01-01"). months("A", "M", "1", 12) :- since("2025-01-01").
+    quantity("A", "Q", "1", 3, capsule, 28) :- before("2025-01-01").
+    quantity("A", "Q", "1", 4, capsule, 28) :- since("2025-01-01").
+    advises("A", "V") :- before("2025-01-01").
+    advises("A", "V") :- yes(progression), since("2025-01-01").
+    """
+    comparison = load(A=dated + PATHWAY + DENIED + grants).diff("A", "2024-06-01", "2025-06-01")
+    changed = {change.section: change.change.value for change in comparison.sections}
+    assert changed == {"M": "altered", "Q": "altered", "V": "altered"}
+
+
+def test_a_route_to_approval_leads_to_approval_alone(load: Load) -> None:
+    young = (
+        'provision("A", "E", "Young"). denies("A", "E", investigational) :- less_than(age, 65).\n'
+    )
+    (route,) = load(A=head() + PATHWAY + DENIED + young).routes("A")
+    assert route.facts["age"] == Bounds(65, 120)
+
+
+def test_regions_are_prime_also_where_values_depend_on_each_other(load: Load) -> None:
+    vocabulary = """
+    fact(aaa, number, document). title(aaa, "A"). question(aaa, "A?"). unit(aaa, "units").
+    range(aaa, 0, 100).
+    fact(bbb, choice, document). title(bbb, "B"). question(bbb, "B?").
+    value(bbb, b1, "1"). value(bbb, b2, "2"). value(bbb, b3, "3").
+    contradiction(ab, "Not both"). impossible(ab) :- is(bbb, b1), at_least(aaa, 10), less_than(aaa, 20).
+    """
+    asked = """
+    criterion("A", "1", "One"). pathway("A", "1"). applies("A", "1").
+    all_of("A", "1", ("1.a"; "1.b")).
+    criterion("A", "1.a", "Low"). met("A", "1.a") :- less_than(aaa, 20).
+    criterion("A", "1.b", "First or second"). met("A", "1.b") :- is(bbb, (b1; b2)).
+    """
+    kb = load(A=head() + asked + DENIED, vocabulary=vocabulary)
+    policy = kb.policy("A")
+    population = Population([Stated(policy, policy.versions[0], {})], kb.vocabulary, Budget())
+    approved = population.subjects[0].outcome(Outcome.APPROVE)
+    lowest = (0,) * len(population.circuit.domains)
+    region = prime_region(population.patients, approved, lowest)
+    assert population.facts(region) == {
+        "aaa": Bounds(0, 19),
+        "bbb": OneOf(frozenset({"b1", "b2"})),
+    }
