@@ -13,6 +13,7 @@ from engine.analysis.finding import Finding, FindingKind, Severity
 from engine.policy import Policy, Version
 from facts.case import read_date
 from facts.errors import AcceptanceError, did_you_mean
+from queries.files import read_regular
 
 KEYS = ("id", "reason", "date")
 LARGEST_FILE = 1 << 20
@@ -40,14 +41,13 @@ def read_accepted(file: Path) -> Mapping[str, Acceptance]:
     Raises AcceptanceError with everything that is wrong with it.
     """
     try:
-        with file.open("rb") as stream:
-            content = stream.read(LARGEST_FILE + 1)
+        content = read_regular(file, LARGEST_FILE)
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise AcceptanceError(str(file), [f"cannot be read: {error.strerror or error}"]) from None
-    if len(content) > LARGEST_FILE:
-        raise AcceptanceError(str(file), [f"holds more than {LARGEST_FILE >> 20} MiB"])
+    except ValueError as error:
+        raise AcceptanceError(str(file), [str(error)]) from None
     try:
         raw = json.loads(content)
     except (ValueError, RecursionError) as error:

@@ -18,7 +18,10 @@ from facts.case import Case, read_facts
 from facts.errors import CaseError, PolicygroundsError, UnreadableInputError, did_you_mean
 from facts.values import Bounds, Known, Members, OneOf, case_form, change_form
 from facts.vocabulary import Fact, Vocabulary
+from queries.files import read_regular
 
+LARGEST = 1_000_000_000
+"""A number that may be expected; months and quantities are far below."""
 LARGEST_FILE = 10_000_000
 """Bytes; the packaged files have some ten thousand."""
 KEYS = ("id", "like", "policy", "on", "facts", "readings", "expect", "why")
@@ -186,7 +189,7 @@ def _failed_json(checked: Checked) -> dict[str, object]:
         "version": checked.version,
         "file": checked.test.file,
         "mismatches": [
-            {"part": each.part, "expected": _plain(each.expected), "got": _plain(each.got)}
+            {"part": each.part, "expected": each.expected, "got": each.got}
             for each in checked.mismatches
         ],
         "sections": list(checked.sections),
@@ -211,13 +214,6 @@ def _coverage_json(coverage: VersionCoverage) -> dict[str, object]:
         ],
         "proposals": [proposal.to_json() for proposal in coverage.proposals],
     }
-
-
-def _plain(value: object) -> object:
-    """Turn the numbers of a test file into those that JSON writes."""
-    if isinstance(value, Decimal):
-        return int(value) if value == int(value) else float(value)
-    return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
 # Reading
@@ -253,12 +249,7 @@ def read_tests(path: Path) -> tuple[list[PolicyTest], list[Fault]]:
 
 
 def _decoded(path: Path) -> list[Any]:
-    if not path.is_file():
-        raise ValueError("this is no regular file")
-    with path.open("rb") as file:
-        content = file.read(LARGEST_FILE + 1)
-    if len(content) > LARGEST_FILE:
-        raise ValueError(f"a file of more than {LARGEST_FILE:,} bytes; divide it")
+    content = read_regular(path, LARGEST_FILE)
     try:
         raw = json.loads(
             content.decode("utf-8-sig"), parse_float=Decimal, object_pairs_hook=_object
@@ -336,7 +327,7 @@ def _completed(made: dict[str, Any], whole: Mapping[str, dict[str, Any] | None])
 def _form_problems(made: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(made.get("id"), str) or not made["id"]:
         yield 'id: expected a text that says what the case shows, such as "age-17"'
-    if made.get("on") in (None, []):
+    if made.get("on") in (None, []) or None in _dates(made["on"]):
         yield "on: expected the date to decide for, or a list of dates"
     readings = made.get("readings") or {}
     if not all(isinstance(choice, str) for choice in readings.values()):
@@ -363,16 +354,37 @@ def _expectation_problems(expect: object) -> Iterator[str]:
     if not isinstance(expect, Mapping) or "outcome" not in expect:
         yield 'expect: expected an object with the outcome, such as {"outcome": "approve", "months": 6}'
         return
-    for key in expect:
+    for key, value in expect.items():
         if key not in EXPECTED:
             yield (
                 f"expect: unknown key {key!r}{did_you_mean(key, EXPECTED)}; "
                 f"the keys are {', '.join(EXPECTED)}"
             )
+        elif not all(_fits(key, each) for each in (value if isinstance(value, list) else [value])):
+            yield f"expect: {key}: expected {_EXPECTED_AS.get(key, 'a text')}, or a list of them"
     outcomes = [outcome.value for outcome in Outcome]
     if expect["outcome"] not in outcomes:
         meant = did_you_mean(str(expect["outcome"]), outcomes)
         yield f"expect: the outcome is one of {', '.join(outcomes)}{meant}"
+
+
+_EXPECTED_AS = {
+    "months": "a whole number",
+    "quantity": "a whole number",
+    "needs_clinician": "true or false",
+}
+"""What values of a part are, where they are no texts."""
+
+
+def _fits(part: str, value: object) -> bool:
+    """Whether a part of an answer can have a value; it may be left open."""
+    if part == "needs_clinician":
+        return isinstance(value, bool)
+    if value is None:
+        return part != "outcome"
+    if part in _EXPECTED_AS:
+        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST
+    return isinstance(value, str)
 
 
 def _dates(on: object) -> list[Any]:
@@ -503,7 +515,7 @@ def _expected(answer: Determination) -> dict[str, object]:
 def _listed(value: object) -> list[str]:
     """Make what is expected and what was given comparable: a value alone is a list of one."""
     values = value if isinstance(value, list) else [] if value is None else [value]
-    return sorted(json.dumps(_plain(each)) for each in values)
+    return sorted(json.dumps(each) for each in values)
 
 
 def brief_form(fact: Fact, known: Known) -> object:
@@ -545,6 +557,10 @@ def gathered(
 
 
 def check_file(path: Path) -> None:
-    """Raise UnreadableInputError if a file named by the caller is not there."""
-    if not path.is_file():
+    """Raise UnreadableInputError if a file named by the caller is not there, or is no file."""
+    if not path.exists():
         raise UnreadableInputError("no such file")
+    if not path.is_file():
+        raise UnreadableInputError(
+            "this is a folder; name a file in it" if path.is_dir() else "this is no regular file"
+        )

@@ -13,16 +13,19 @@ import click
 from rich.console import Console
 
 from engine.analysis.coverage import Covered, State
+from facts.errors import PolicygroundsError
 from queries.knowledge_base import KnowledgeBase
 from queries.policy_tests import Checked, PolicyReport, PolicyTestReport, VersionCoverage
 from queries.printing import print_line, printable
 from queries.shell import (
     BAD_INPUT,
+    check_writable,
     errors_end,
     folders_option,
     json_option,
     new_console,
     print_json,
+    write_text,
 )
 
 FAILED = 1
@@ -48,7 +51,7 @@ FAILED = 1
     "--suggest",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Write cases to FILE that would cover the rest, to be confirmed.",
+    help="Write cases to FILE, a new one, that would cover the rest, to be confirmed.",
 )
 @json_option
 @folders_option
@@ -63,6 +66,9 @@ def test(
 ) -> None:
     """Run the tests beside each POLICY, all if none is named, and say what they cover."""
     with errors_end(cases):
+        if suggest is not None and suggest.exists():
+            raise PolicygroundsError(f"--suggest {suggest}: it is there already; name a new file")
+        check_writable(suggest)
         kb = KnowledgeBase.load(*folders)
         report = kb.test(*policies, cases=cases)
         if suggest is not None:
@@ -88,7 +94,7 @@ def _write(file: Path, report: PolicyTestReport) -> None:
         for coverage in policy.coverage
         for proposal in coverage.proposals
     ]
-    file.write_text("[\n" + ",\n".join(proposals) + "\n]\n")
+    write_text(file, "[\n" + ",\n".join(proposals) + "\n]\n" if proposals else "[]\n")
 
 
 def _show(console: Console, report: PolicyTestReport) -> None:

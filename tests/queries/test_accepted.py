@@ -1,6 +1,7 @@
 """Accepted findings: what their file says, what is wrong with it, and which of them are stale."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,7 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         ("[" * 100_000, "this is no JSON: "),
         ('{"id": "x"}', "expected a list of entries such as "),
         ("\x00\xff", "this is no JSON: "),
-        (" " * (LARGEST_FILE + 1), "holds more than 1 MiB"),
+        (" " * (LARGEST_FILE + 1), "a file of more than 1,048,576 bytes; divide it"),
     ],
 )
 def test_a_file_that_is_no_list_of_entries_is_refused(tmp_path: Path, text: str, said: str) -> None:
@@ -102,7 +103,13 @@ def test_a_file_that_is_no_list_of_entries_is_refused(tmp_path: Path, text: str,
 def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     folder = tmp_path / "P.accepted.json"
     folder.mkdir()
-    assert problems(folder) == ["cannot be read: Is a directory"]
+    assert problems(folder) == ["this is no regular file"]
+    endless = tmp_path / "Q.accepted.json"
+    os.mkfifo(endless)
+    assert problems(endless) == ["this is no regular file"]
+    folder.rmdir()
+    folder.write_text("[]")
+    assert read_accepted(folder) == {}
 
 
 def test_an_acceptance_of_what_is_not_found_is_a_finding(

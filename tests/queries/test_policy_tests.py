@@ -1,6 +1,7 @@
 """`policygrounds test`: files of tests, what they show, and what is proposed where they do not."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -182,7 +183,21 @@ def test_the_cases_proposed_pass_and_cover_everything(
 def test_with_nothing_left_to_propose_the_file_is_an_empty_list(tmp_path: Path) -> None:
     suggested = tmp_path / "suggested.cases.json"
     assert run(FEP, "--suggest", suggested).exit_code == 0
-    assert json.loads(suggested.read_text()) == []
+    assert suggested.read_text() == "[]\n"
+
+
+def test_proposals_are_written_to_a_new_file_alone(written: Callable[..., Path]) -> None:
+    file = written(REQUEST)
+    before = file.read_text()
+    result = run(FEP, "--cases", file, "--suggest", file)
+    assert result.exit_code == 2
+    assert result.output == (
+        f"policygrounds: --suggest {file}: it is there already; name a new file\n"
+    )
+    assert file.read_text() == before
+    result = run(FEP, "--suggest", "/nowhere/new.json")
+    assert result.exit_code == 2
+    assert result.output.startswith("policygrounds: /nowhere/new.json: cannot be written: ")
 
 
 def test_json_gives_an_object_a_policy(written: Callable[..., Path]) -> None:
@@ -233,6 +248,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     ({"on": None}, "on: expected the date to decide for, or a list of dates"),
     ({"on": "2024-13-01"}, "on: expected a date such as 2025-09-15"),
+    ({"on": [None]}, "on: expected the date to decide for, or a list of dates"),
     ({"on": ["2024-01-01", 5]}, "on: expected a date such as 2025-09-15"),
     ({"facts": []}, "facts: expected an object"),
     ({"readings": {"x": 1}}, "readings: expected an object from readings to choices"),
@@ -249,6 +265,22 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         ("expect: unknown key 'month'; did you mean 'months'?; the keys are outcome, possible, "
         "basis, pathway, months, quantity, refer_to, deciding_sections, unknown_that_matter, "
         "needs_clinician, problems"),
+    ),
+    *(
+        (
+            {"expect": {"outcome": "approve", part: value}},
+            f"expect: {part}: expected {said}, or a list of them",
+        )
+        for part, value, said in (
+            ("months", {"at_least": 1}, "a whole number"),
+            ("months", 1.5, "a whole number"),
+            ("months", 10**10, "a whole number"),
+            ("months", [6, True], "a whole number"),
+            ("quantity", "3 capsules", "a whole number"),
+            ("needs_clinician", "yes", "true or false"),
+            ("refer_to", 7, "a text"),
+            ("basis", [["investigational"]], "a text"),
+        )
     ),
     ({"why": " "}, "why: expected a sentence on what the text says, with its section"),
     ({"like": "reqest"}, "like: no case 'reqest' stands before this one in the file; did you mean 'request'?"),
@@ -275,6 +307,16 @@ def test_all_that_is_wrong_with_a_case_is_said_at_once(written: Callable[..., Pa
             'empty: expect: expected an object with the outcome, such as {"outcome": "approve", '
             '"months": 6}'
         ),
+    ]
+
+
+@pytest.mark.parametrize("months", ['{"at_least": 1.5}', "1e99999999", "1e-99999999", "NaN"])
+def test_no_number_that_is_expected_stops_or_delays_the_tests(
+    written: Callable[..., Path], months: str
+) -> None:
+    text = json.dumps([REQUEST]).replace('"months": 12', f'"months": {months}')
+    assert faults(written(text=text)) == [
+        "request: expect: months: expected a whole number, or a list of them"
     ]
 
 
@@ -370,6 +412,13 @@ def test_an_unknown_policy_and_a_missing_file_are_errors(kb: KnowledgeBase, tmp_
     assert result.exit_code == 2
     assert result.output == f"policygrounds: {missing}: no such file\n"
     assert run("5.21.07").exit_code == 2
+    result = run(FEP, "--cases", tmp_path)
+    assert (result.exit_code, result.output) == (
+        2,
+        f"policygrounds: {tmp_path}: this is a folder; name a file in it\n",
+    )
+    os.mkfifo(tmp_path / "pipe")
+    assert "this is no regular file" in run(FEP, "--cases", tmp_path / "pipe").output
 
 
 def test_beside_a_case_at_a_threshold_its_twin_is_proposed(written: Callable[..., Path]) -> None:
