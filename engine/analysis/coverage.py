@@ -449,25 +449,26 @@ class Meter:
                     granted = f"a {atom[5]} limit of {amount} every {atom[6]} days"
                     ways = {granted: holds}
                 elif statement == "months":
-                    ways = {f"{amount} months": holds}
+                    ways = {_months(amount): holds}
                 else:
-                    (place,) = self._inputs.of_fact["requested_months"]
-                    domain = self.circuit.domains[place]
-                    reached = sum(
-                        1 << value
-                        for value in range(domain.size)
-                        if value and domain.cuts[value - 1] >= amount
-                    )
-                    full = self.circuit.holding(place, reached)
+                    full = self._requested(amount)
                     ways = {
-                        f"up to {amount} months, all of them": [*holds, full],
-                        f"up to {amount} months, fewer requested": [*holds, -full],
+                        f"up to {_months(amount)}, all of them": [*holds, full],
+                        f"up to {_months(amount)}, fewer requested": [*holds, -full],
                     }
                 for granted, literals in ways.items():
                     needs = f"a case approved under {pathway} with {granted}"
                     subject_of = f"{section} for {pathway}: {granted}"
                     item = Item(ItemKind.AUTHORIZATION, subject_of, (section,), needs)
                     yield self._shown(item, literals)
+
+    def _requested(self, months: int) -> Literal:
+        """Return the literal by which so many months are requested, or more."""
+        (place,) = self._inputs.of_fact["requested_months"]
+        fact, domain = self._vocabulary.facts["requested_months"], self.circuit.domains[place]
+        least = [fact.number(steps) for steps in (fact.lowest, *domain.cuts)]
+        enough = sum(1 << value for value, number in enumerate(least) if number >= months)
+        return self.circuit.holding(place, enough)
 
     def _shown(self, item: Item, literals: Iterable[Literal]) -> _Entry:
         """Return an item that a case shows if it has some literals whatever is open."""
@@ -643,6 +644,10 @@ class Meter:
                 if self._all_valid(cases) and entry.covers(cases, 0):
                     example = closed
         return example
+
+
+def _months(amount: int) -> str:
+    return f"{amount} month{'' if amount == 1 else 's'}"
 
 
 def _either(entries: Sequence[_Entry]) -> _Entry:

@@ -1,8 +1,10 @@
 """Coverage is what brute force over all completions finds, on a policy small enough for it."""
 
 import itertools
+import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
@@ -256,6 +258,52 @@ def test_a_proposal_leaves_out_what_does_not_matter(small: KnowledgeBase, meter:
     assert "request" not in unknown.known
     case = Case(policy="T-1", facts={"age": 11})
     assert small.outcome(case) is Outcome.REFER
+
+
+@pytest.mark.parametrize(
+    ("most", "states"),
+    [
+        (1, {"all of them": "covered", "fewer requested": "cannot be covered: proved"}),
+        (2, {"all of them": "not covered", "fewer requested": "covered"}),
+        (120, {"all of them": "not covered", "fewer requested": "covered"}),
+    ],
+)
+def test_a_limit_on_the_months_is_covered_by_requests_that_reach_it(
+    tmp_path: Path, most: int, states: Mapping[str, str]
+) -> None:
+    limit = f'provision("T-1", "3", "Limit"). months_up_to("T-1", "3", "1", {most}).'
+    (tmp_path / "policy.lp").write_text(f"{POLICY}{limit}")
+    case = {
+        "id": "one-month",
+        "policy": "T-1",
+        "on": "2025-01-01",
+        "facts": {
+            "request": "initial",
+            "age": 18,
+            "prescriber": "oncologist",
+            "prior_lines": 1,
+            "requested_months": 1,
+        },
+        "expect": {"outcome": "approve", "months": 1},
+        "why": "Every item is met (1).",
+    }
+    (tmp_path / "policy.cases.json").write_text(json.dumps([case]))
+    (report,) = KnowledgeBase.load(tmp_path).test().policies
+    assert report.passed
+    (coverage,) = report.coverage
+    found = {
+        each.item.subject: each.state.value
+        for each in coverage.covered
+        if each.item.kind is ItemKind.AUTHORIZATION
+    }
+    months = "1 month" if most == 1 else f"{most} months"
+    assert found == {f"3 for 1: up to {months}, {which}": states[which] for which in states}
+    granted = [
+        proposal.expect["months"]
+        for proposal in coverage.proposals
+        if any("all of them" in need for need in proposal.needs)
+    ]
+    assert granted == ([] if most == 1 else [most])
 
 
 @pytest.fixture(scope="module")
