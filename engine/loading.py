@@ -42,11 +42,13 @@ Dated = TypeVar("Dated", Policy, Reference)
 class Library:
     """A vocabulary and the policies written in it, by number, with the references beside them.
 
+    `files` are those in which the policies are stated, by number too.
     The packaged references are read when they are first asked for: no determination needs them.
     """
 
     vocabulary: Vocabulary
     policies: Mapping[str, Policy]
+    files: Mapping[str, Path]
     read_references: Callable[[], Mapping[str, Reference]] = field(repr=False)
 
     @cached_property
@@ -58,8 +60,9 @@ class Library:
 def load_packaged() -> Library:
     """Load the knowledge base this package brings."""
     base = ground_vocabulary(map(_read, sorted((kb.FOLDER / "vocabulary").glob("*.lp"))))
-    files = map(_read, sorted((kb.FOLDER / "policies").rglob("*.lp")))
-    built = [(file.name, build_policy(ground_policy(file, base))) for file in files]
+    paths = sorted((kb.FOLDER / "policies").rglob("*.lp"))
+    built = [(file.name, build_policy(ground_policy(file, base))) for file in map(_read, paths)]
+    policy_files = {policy.number: path for path, (_, policy) in zip(paths, built, strict=True)}
 
     def read_references() -> Mapping[str, Reference]:
         files = map(_read, sorted((kb.FOLDER / "references").rglob("*.lp")))
@@ -67,7 +70,7 @@ def load_packaged() -> Library:
             [(file.name, build_reference(ground_reference(file, base))) for file in files]
         )
 
-    return Library(base.vocabulary, _by_number(built), read_references)
+    return Library(base.vocabulary, _by_number(built), policy_files, read_references)
 
 
 def load_folders(
@@ -98,6 +101,7 @@ def load_folders(
     worker = _Worker([_read(path) for path in (*packaged, *paths["vocabulary"])], seconds, memory)
     problems: list[FileProblem] = []
     policies: list[tuple[str, Policy]] = []
+    policy_files: dict[str, Path] = {}
     references: list[tuple[str, Reference]] = []
     try:
         base = worker.vocabulary(", ".join(map(_shown, paths["vocabulary"] or packaged)))
@@ -108,7 +112,9 @@ def load_folders(
                     programs = worker.ground(file, "reference")
                     references.append((file.name, build_reference(programs)))
                 else:
-                    policies.append((file.name, build_policy(worker.ground(file, "policy"))))
+                    policy = build_policy(worker.ground(file, "policy"))
+                    policies.append((file.name, policy))
+                    policy_files[policy.number] = path
             except KnowledgeBaseError as error:
                 problems.extend(error.problems)
     finally:
@@ -116,7 +122,7 @@ def load_folders(
     if problems:
         raise KnowledgeBaseError(problems)
     by_name = _by_reference_name(references)
-    return Library(base, _by_number(policies), lambda: by_name)
+    return Library(base, _by_number(policies), policy_files, lambda: by_name)
 
 
 def _found(folder: Path) -> Iterator[Path]:

@@ -32,7 +32,6 @@ from facts.values import Known
 from facts.vocabulary import Kind, Vocabulary
 from queries.accepted import Acceptance, accepted_file, read_accepted, stale_acceptances
 from queries.policy_tests import PolicyTestReport, Suite, check_file, found_below, gathered
-from queries.sources import policy_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class KnowledgeBase:
     def __init__(
         self, library: Library, folders: Sequence[Path] = (kb.FOLDER / "policies",)
     ) -> None:
-        """`folders` are those the policies are in; tests and acceptances lie beside them."""
+        """`folders` are those the policies are in; tests lie beside them."""
         self._library = library
         self._folders = tuple(folders)
         self._threads = local()
@@ -284,8 +283,9 @@ class KnowledgeBase:
         return read_accepted(accepted_file(file)) if file else {}
 
     def file(self, policy: str) -> Path | None:
-        """Return the file that states a policy, if it can still be found."""
-        return policy_file(self._folders, self.policy(policy).number)
+        """Return the file that states a policy, if it is still there."""
+        file = self._library.files.get(self.policy(policy).number)
+        return file if file is not None and file.is_file() else None
 
     def compare(
         self,

@@ -1,20 +1,8 @@
-"""Where in the files of a knowledge base a policy and its sections are stated."""
+"""Where in its file the sections of a policy are stated."""
 
-import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-
-
-def policy_file(folders: Iterable[Path], policy: str) -> Path | None:
-    """Find the file below some folders that states a policy."""
-    statement = re.compile(rf'^\s*policy\(\s*"{re.escape(policy)}"', re.MULTILINE)
-    for folder in folders:
-        below = (Path(place, name) for place, _, names in os.walk(folder) for name in names)
-        for file in sorted(path for path in below if path.suffix == ".lp" and path.is_file()):
-            if statement.search(_text(file)):
-                return file
-    return None
 
 
 def line_numbers(file: Path, policy: str) -> Mapping[str, int]:
@@ -27,7 +15,7 @@ def line_numbers(file: Path, policy: str) -> Mapping[str, int]:
     number = re.escape(policy)
     alternatives = r'"[^"\n]*"|\((?:"[^"\n]*"|[^()"])*\)'
     stated = re.finditer(
-        rf'\b(?:criterion|provision)\(\s*"{number}"\s*,\s*({alternatives})', text, re.MULTILINE
+        rf'\b(?:criterion|provision)\s*\(\s*"{number}"\s*,\s*({alternatives})', text, re.MULTILINE
     )
     lines: dict[str, int] = {}
     for found in (*stated, *re.finditer(r'("[^"\n]*")', text)):

@@ -40,6 +40,20 @@ def own(folder: Path, policy: str, vocabulary: str = "") -> KnowledgeBase:
     return KnowledgeBase.load(folder)
 
 
+@pytest.mark.parametrize(
+    "written", ['\npolicy ("T-1"', '\nadult :- at_least(age, 18). policy("T-1"']
+)
+def test_the_file_of_a_policy_is_the_one_it_was_loaded_from(tmp_path: Path, written: str) -> None:
+    policy = HEAD + 'met("T-1", "A") :- yes(t_11_14).'
+    file = tmp_path / "policy.lp"
+    file.write_text(policy.replace('\npolicy("T-1"', written, 1), "utf-8")
+    loaded = KnowledgeBase.load(tmp_path)
+    assert loaded.file("T-1") == file
+    assert loaded.accepted("T-1") == {}
+    file.unlink()
+    assert loaded.file("T-1") is None
+
+
 def test_the_outcome_alone_is_that_of_the_determination(kb: KnowledgeBase) -> None:
     for raw in VIGNETTES:
         for left_out in (None, "diagnosis", "regimen", "prior_lines", "responding"):

@@ -12,12 +12,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft4Validator
 
-import kb as packaged
 from engine.analysis.finding import FindingKind
 from policygrounds import KnowledgeBase
 from queries.findings import Checked
 from queries.sarif import sarif
-from queries.sources import line_numbers, policy_file
+from queries.sources import line_numbers
 
 SCHEMA = json.loads((Path(__file__).parent / "schemas" / "sarif-2.1.0-rtm.5.json").read_text())
 ROOT = Path(__file__).parents[2]
@@ -99,7 +98,7 @@ def test_a_finding_without_sections_is_about_the_file(
 
 def test_all_sections_of_the_packaged_policies_have_their_line(kb: KnowledgeBase) -> None:
     for number, policy in kb.policies.items():
-        file = policy_file([packaged.FOLDER], number)
+        file = kb.file(number)
         assert file is not None
         lines = line_numbers(file, number)
         text = file.read_text().splitlines()
@@ -119,6 +118,4 @@ def test_lines_are_those_of_statements_not_of_comments(tmp_path: Path) -> None:
     )
     lines = line_numbers(file, "P")
     assert [lines[section] for section in ("1", "1.a", "1.b (c)")] == [4, 6, 6]
-    assert policy_file([tmp_path], "P") == file
-    assert policy_file([tmp_path], "Q") is None
     assert line_numbers(tmp_path / "gone.lp", "P") == {}
