@@ -62,10 +62,13 @@ def compared(population: Population, *, alike: bool = False) -> Comparison:
         verdict=verdict,
         differences=tuple(found),
         phases=tuple(phases) if complete else (),
-        proof=_proof(population, complete=complete) + scope,
+        proof=_proof(population, complete=complete) + scope if anybody else _NOBODY + scope,
         complete=complete,
         sections=tuple(changed_sections(first, second)) if first.number == second.number else (),
     )
+
+
+_NOBODY = "Proved: no patient is served by both, so there is nothing to compare"
 
 
 def _chosen(subject: Subject) -> dict[str, str]:
