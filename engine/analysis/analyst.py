@@ -153,7 +153,7 @@ class Analyst:
         stated = [Stated(*first, readings_of_first), Stated(*second, readings_of_second)]
         alike = False
         with suppress(SolvingStoppedError):
-            alike = self._lineup(first[0].drug, second[0].drug).equivalent(*stated)
+            alike = self._lineup(*stated).equivalent(*stated)
         return compared(Population(stated, self._vocabulary, self._budget), alike=alike)
 
     def equivalent(
@@ -170,11 +170,14 @@ class Analyst:
         """
         self._budget.renew(SECONDS_FOR_A_VERSION)
         one, other = Stated(*first, readings_of_first), Stated(*second, readings_of_second)
-        return self._lineup(one.policy.drug, other.policy.drug).equivalent(one, other)
+        return self._lineup(one, other).equivalent(one, other)
 
-    def _lineup(self, *drugs: str) -> Lineup:
-        """Return all versions of the policies on some drugs, lined up."""
-        key = frozenset(drugs)
+    def _lineup(self, *stated: Stated) -> Lineup:
+        """Return a lineup of all policies on the drugs of some, or of these alone if they are others."""
+        if any(self._policies.get(each.policy.number) is not each.policy for each in stated):
+            programs = [each.version.program for each in stated]
+            return Lineup(programs, self._vocabulary, self._budget)
+        key = frozenset(each.policy.drug for each in stated)
         if key not in self._lineups:
             programs = [
                 version.program
