@@ -14,7 +14,7 @@ from engine.determination import OUTCOMES, Determination, Outcome
 from engine.explanation import Change, Explanation, Question, Reason
 from engine.goals import Want
 from engine.grounds import Grounds, Statuses
-from engine.inputs import Domain, Inputs, as_known, places
+from engine.inputs import Domain, Inputs, as_known, places, runs
 from engine.policy import Policy, Version
 from engine.question import Interviewer
 from engine.reasons import Conflicts
@@ -343,13 +343,7 @@ class Explainer:
 
     def _ranges(self, place: int, values: int) -> list[int]:
         """Split values of a number into ranges of neighbours."""
-        ranges = []
-        while self._circuit.domains[place].ordered and (
-            rest := values & (values + (values & -values))
-        ):
-            ranges.append(values & ~rest)
-            values = rest
-        return [*ranges, values]
+        return list(runs(values)) if self._circuit.domains[place].ordered else [values]
 
     def _is_one_range(self, place: int, values: int) -> bool:
         return len(self._ranges(place, values)) == 1

@@ -105,6 +105,14 @@ def places(values: int) -> Iterator[int]:
         values ^= lowest
 
 
+def runs(values: int) -> Iterator[int]:
+    """Split a set of values into runs of neighbours, the lowest first."""
+    while values:
+        rest = values & (values + (values & -values))
+        yield values & ~rest
+        values = rest
+
+
 class Inputs:
     """The domains of a ground program: of its units, sorted, and of its readings, by name."""
 

@@ -102,6 +102,16 @@ class Policy:
             for _, name, question in program.arguments("reading")
         }
 
+    @property
+    def default_readings(self) -> dict[str, str]:
+        """The choice of each reading where nobody chooses otherwise."""
+        return {name: reading.default for name, reading in self.readings.items()}
+
+    def chosen_otherwise(self, readings: Mapping[str, str]) -> dict[str, str]:
+        """Return those of some readings that are not chosen as by default, sorted."""
+        defaults = self.default_readings
+        return {n: choice for n, choice in sorted(readings.items()) if choice != defaults[n]}
+
 
 def build_policy(programs: Mapping[str, GroundProgram]) -> Policy:
     """Build a policy from its ground versions, in which nothing is misstated."""

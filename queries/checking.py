@@ -116,8 +116,7 @@ def check(
     """
     with errors_end(None):
         form = chosen_form()
-        if on is not None:
-            check_date(on)
+        check_date(on)
         kb = KnowledgeBase.load(*folders)
         numbers = list(dict.fromkeys(policies or kb.policies))
         chosen = choose_readings(kb, readings)
@@ -212,8 +211,7 @@ def compare(
     """
     with errors_end(None):
         form = chosen_form()
-        if on is not None:
-            check_date(on)
+        check_date(on)
         if len(set(policies)) != len(policies) or len(policies) < 2:
             raise PolicygroundsError(
                 "compare needs two policies or more, each once; diff compares versions of one"
@@ -340,8 +338,7 @@ def routes(
     too many.
     """
     with errors_end(None):
-        if on is not None:
-            check_date(on)
+        check_date(on)
         kb = KnowledgeBase.load(*folders)
         stated = kb.policy(policy)
         version = stated.version(read_date(on))
@@ -374,8 +371,7 @@ def routes(
 def tree(policy: str, *, output: Path | None, on: str | None, folders: Sequence[Path]) -> None:
     """Show what POLICY is made of: its criteria as a tree, with what it grants and where it refers."""
     with errors_end(None):
-        if on is not None:
-            check_date(on)
+        check_date(on)
         kb = KnowledgeBase.load(*folders)
         stated = kb.policy(policy)
         version = stated.version(read_date(on))

@@ -65,8 +65,7 @@ def determine(
 ) -> None:
     """Decide the cases in FILE: one case, a list, or a case a line; - for standard input."""
     with errors_end(file):
-        if on is not None:
-            check_date(on)
+        check_date(on)
         kb = KnowledgeBase.load(*folders)
         chosen = choose_readings(kb, readings)
         console = new_console()

@@ -101,8 +101,7 @@ def explain(  # noqa: PLR0913  (one argument an option)
     """Explain the cases in FILE: why they end as they do, what would change it, what is missing."""
     with errors_end(file):
         _check_forms(as_json=as_json, form=form, letters=letters, output=output)
-        if on is not None:
-            check_date(on)
+        check_date(on)
         kb = KnowledgeBase.load(*folders)
         policies = tuple(dict.fromkeys(policies))
         for policy in policies:
@@ -220,8 +219,7 @@ def interview(
 ) -> None:
     """Ask for the facts of one request, only those that still matter, until POLICY decides it."""
     with errors_end(case_file):
-        if on is not None:
-            check_date(on)
+        check_date(on)
         if str(case_file) == "-":
             raise PolicygroundsError("--case -: standard input is where the answers come from")
         kb = KnowledgeBase.load(*folders)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.analysis.finding import Finding, FindingKind, Severity
+from engine.analysis.finding import Finding, FindingKind, Severity, is_finished
 from engine.determination import Outcome
 from engine.policy import Policy, Version
 from facts.vocabulary import Vocabulary
@@ -13,6 +13,7 @@ from queries.accepted import Acceptance
 from queries.patients import patients_with
 from queries.phrases import both, counted
 from queries.witnesses import replay_command, witness_file, witness_json
+from queries.wording import DONE
 
 KINDS: Mapping[FindingKind, str] = {
     FindingKind.NO_OUTCOME: "Some patients get no outcome",
@@ -51,12 +52,7 @@ _REPAIRS: Mapping[FindingKind, str] = {
 }
 """What to do about findings of a kind that say nothing of it themselves."""
 
-_DONE = {
-    Outcome.APPROVE: "approved",
-    Outcome.REFER: "referred",
-    Outcome.DENY: "denied",
-    Outcome.PEND: "not settled",
-}
+_DONE = {**DONE, Outcome.PEND: "not settled"}
 SEVERITIES = tuple(Severity)
 """The severities, the gravest first."""
 
@@ -77,7 +73,7 @@ class Checked:
     @property
     def finished(self) -> bool:
         """Whether no part of the check was given up at a limit."""
-        return all(finding.kind is not FindingKind.NOT_FINISHED for finding in self.findings)
+        return is_finished(self.findings)
 
     def fails(self, least: str) -> bool:
         """Whether a finding that is not accepted is at least so severe; "never" is never reached."""

@@ -10,7 +10,7 @@ import kb
 from engine.analysis.analyst import Analyst
 from engine.analysis.coverage import Meter
 from engine.analysis.difference import Comparison, Route
-from engine.analysis.finding import Finding, FindingKind
+from engine.analysis.finding import Finding, is_finished
 from engine.determination import OUTCOMES, Decider, Determination, Outcome
 from engine.explainer import APPROVAL, Explainer
 from engine.explanation import Explanation, Question, UnderReading, UnderVersion
@@ -86,7 +86,7 @@ class KnowledgeBase:
         solver cannot do comes back as a pend.
         """
         ready = self._prepare(case, readings or {})
-        return ready.tools.decider.determine(ready.known, ready.readings, case=case.id, on=ready.on)
+        return ready.determine()
 
     def outcome(self, case: Case, *, readings: Mapping[str, str] | None = None) -> Outcome:
         """Return the outcome of a case alone, several times faster than `determine`.
@@ -122,9 +122,7 @@ class KnowledgeBase:
         if only is not None:
             self.check_units(only)
         ready = self._prepare(case, readings or {})
-        determination = ready.tools.decider.determine(
-            ready.known, ready.readings, case=case.id, on=ready.on
-        )
+        determination = ready.determine()
         explanation = ready.tools.explainer.explain(
             determination,
             ready.known,
@@ -155,9 +153,7 @@ class KnowledgeBase:
         unknown fact may be asked for. Raises what `determine` raises.
         """
         ready = self._prepare(case, readings or {})
-        determination = ready.tools.decider.determine(
-            ready.known, ready.readings, case=case.id, on=ready.on
-        )
+        determination = ready.determine()
         return ready.tools.explainer.next_question(
             determination, ready.known, ready.readings, without
         )
@@ -271,8 +267,7 @@ class KnowledgeBase:
         """
         stated, version = self._stated(policy, on)
         found = self._analyst().check(stated, version, _choose(stated, readings or {}))
-        finished = all(finding.kind is not FindingKind.NOT_FINISHED for finding in found)
-        if on is None and not readings and finished:
+        if on is None and not readings and is_finished(found):
             accepted = self.accepted(policy).values()
             found = [*found, *stale_acceptances(stated, version, found, accepted)]
         return tuple(found)
@@ -385,7 +380,7 @@ class KnowledgeBase:
             raise CaseError(case.id, [*others, *problems])
         if errors:
             raise errors[0]
-        return _Ready(self._tools(policy, version), known, chosen, on)
+        return _Ready(self._tools(policy, version), known, chosen, on, case.id)
 
     def policy(self, number: str) -> Policy:
         """Return a policy by its number. Raises UnknownPolicyError."""
@@ -434,10 +429,15 @@ class _Ready:
     known: Mapping[str, Known]
     readings: Mapping[str, str]
     on: str
+    id: str | None
+
+    def determine(self) -> Determination:
+        """Decide the case."""
+        return self.tools.decider.determine(self.known, self.readings, case=self.id, on=self.on)
 
 
 def _choose(policy: Policy, readings: Mapping[str, str]) -> dict[str, str]:
-    chosen = {name: reading.default for name, reading in policy.readings.items()}
+    chosen = policy.default_readings
     for name, choice in readings.items():
         if name not in chosen:
             raise UnknownReadingError(

@@ -428,7 +428,7 @@ class Suite:
             checked.append(result)
             if answer is not None and result.passed and not answer.problems:
                 known, _ = read_facts(test.case, self.vocabulary)
-                chosen = {name: reading.default for name, reading in policy.readings.items()}
+                chosen = policy.default_readings
                 example = Example(test.id, known, {**chosen, **test.readings})
                 examples.setdefault(answer.version, []).append(example)
         coverage = []

@@ -176,8 +176,8 @@ def choose_readings(kb: KnowledgeBase, readings: Sequence[str]) -> dict[str, str
     return chosen
 
 
-def check_date(day: str, option: str = "--on") -> None:
-    """Raise PolicygroundsError if the day an option gives is no date."""
+def check_date(day: str | None, option: str = "--on") -> None:
+    """Raise PolicygroundsError if the day an option gives, if it is given, is no date."""
     try:
         read_date(day)
     except ValueError:

@@ -30,7 +30,7 @@ _EFFORTS = {
     Changer.FIXED: "What cannot be changed",
 }
 _NOUNS = {Outcome.APPROVE: "approval", Outcome.REFER: "a referral", Outcome.DENY: "a denial"}
-_DONE = {Outcome.APPROVE: "approved", Outcome.REFER: "referred", Outcome.DENY: "denied"}
+DONE = {Outcome.APPROVE: "approved", Outcome.REFER: "referred", Outcome.DENY: "denied"}
 _PARTS = {
     "months": ("for {} months", "without a stated duration"),
     "quantity": ("for a quantity of {}", "without a stated limit of quantity"),
@@ -101,7 +101,7 @@ def standing(explanation: Explanation, vocabulary: Vocabulary) -> str | None:
     if explanation.reached and want.parts:
         return f"The answer is {wanted(want)} already: nothing needs to change."
     if explanation.reached:
-        return f"{_DONE[want.outcome].capitalize()} already: nothing needs to change."
+        return f"{DONE[want.outcome].capitalize()} already: nothing needs to change."
     if explanation.changes or explanation.approve_if:
         return None
     if not explanation.complete:
@@ -274,7 +274,7 @@ def _ground(reason: Reason, vocabulary: Vocabulary) -> Ground:
 
 def because(explanation: Explanation) -> str:
     """Introduce the reasons of a settled outcome."""
-    outcome = _DONE[explanation.determination.outcome].capitalize()
+    outcome = DONE[explanation.determination.outcome].capitalize()
     if len(explanation.reasons) == 1:
         return f"{outcome} because of these facts, whatever else is so:"
     return f"{outcome} because of each of these, alone and whatever else is so:"

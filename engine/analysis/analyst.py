@@ -1,6 +1,6 @@
 """The analyst: everything asked of policies as such, over every possible patient."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from itertools import chain, pairwise
@@ -90,7 +90,7 @@ class Analyst:
         yield "evidence", check_evidence(report)
         yield "thresholds", check_thresholds(open_report, lambda: dead().sections)
         yield "readings", chain(check_readings_left_open(open_report), check_readings(report))
-        yield "renewal", check_renewal(report, self._budget)
+        yield "renewal", check_renewal(report)
         yield "texts and dates", chain(_gaps(report), _uncited(report))
         yield "conformance to references", self._conformance(report)
 
@@ -108,7 +108,7 @@ class Analyst:
         if known:
             programs = [held.program for _, held in known]
             self._prove(*programs)
-            wider = Population([stated], self._vocabulary, self._budget, programs)
+            wider = self._population([stated], programs)
             yield from check_conformance(Report(wider, wider.subjects[0]), joined(wider, known))
 
     def _circles(self, report: Report) -> Iterator[Finding]:
@@ -128,14 +128,15 @@ class Analyst:
             population = self._population([stated[number] for number in around])
             yield from _circles(population, start.policy.number)
 
-    def _population(self, stated: Sequence[Stated]) -> Population:
-        return Population(stated, self._vocabulary, self._budget)
+    def _population(
+        self, stated: Sequence[Stated], others: Iterable[GroundProgram] = ()
+    ) -> Population:
+        return Population(stated, self._vocabulary, self._budget, others)
 
     def _as_read(self, policy: Policy, day: str) -> Stated | None:
         """Return a policy as it stands on a day, with its readings by default."""
-        readings = {name: reading.default for name, reading in policy.readings.items()}
         versions = [version for version in policy.versions if version.covers(day)]
-        return Stated(policy, versions[0], readings) if versions else None
+        return Stated(policy, versions[0], policy.default_readings) if versions else None
 
     def compare(
         self,
@@ -154,7 +155,7 @@ class Analyst:
         alike = False
         with suppress(SolvingStoppedError):
             alike = self._lineup(*stated).equivalent(*stated)
-        return compared(Population(stated, self._vocabulary, self._budget), alike=alike)
+        return compared(self._population(stated), alike=alike)
 
     def equivalent(
         self,
@@ -195,7 +196,7 @@ class Analyst:
         self._budget.renew(SECONDS_FOR_A_VERSION)
         self._prove(version.program)
         stated = [Stated(policy, version, readings)]
-        return list(routes(Population(stated, self._vocabulary, self._budget), Outcome(outcome)))
+        return list(routes(self._population(stated), Outcome(outcome)))
 
 
 def _targets(stated: Stated) -> set[str]:

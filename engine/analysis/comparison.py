@@ -10,9 +10,10 @@ from engine.analysis.regions import Region as Values
 from engine.analysis.regions import cover, inside, irredundant, prime_region
 from engine.analysis.renewal import REQUEST
 from engine.analysis.revision import changed_sections
-from engine.analysis.subject import PARTS, Population, Subject, outcomes
+from engine.analysis.subject import PARTS, Population, Subject, ends
 from engine.circuit import TRUE, Literal
 from engine.determination import OUTCOMES, Outcome
+from engine.program import Term
 from engine.solver import SolvingStoppedError
 from facts.errors import PolicygroundsError
 
@@ -72,8 +73,7 @@ _NOBODY = "Proved: no patient is served by both, so there is nothing to compare"
 
 
 def _chosen(subject: Subject) -> dict[str, str]:
-    readings, chosen = subject.stated.policy.readings, subject.stated.readings or {}
-    return {n: choice for n, choice in sorted(chosen.items()) if choice != readings[n].default}
+    return subject.stated.policy.chosen_otherwise(subject.stated.readings or {})
 
 
 def _proof(population: Population, *, complete: bool) -> str:
@@ -129,10 +129,13 @@ def _outcomes_parted(population: Population) -> Iterator[Difference]:
 
 
 def _given(subject: Subject) -> list[tuple[Outcome, Literal]]:
-    """Return what cases get, with the literals: pend if a faulty policy gives some no outcome."""
-    pend = subject.outcome(Outcome.PEND)
-    faulty = [(Outcome.PEND, pend)] if subject.patients.find(pend) is not None else []
-    return [*outcomes(subject), *faulty]
+    """Return what some cases come to, with the literals."""
+    pend = Outcome.PEND
+    return [
+        (end, literal)
+        for end, literal in ends(subject)
+        if end is not pend or subject.patients.find(literal) is not None
+    ]
 
 
 def _narrowed(population: Population, place: int, holds: Literal, region: Values) -> Values:
@@ -236,24 +239,18 @@ def _unlike(population: Population, part: str) -> Iterator[tuple[str, str, Liter
 
 
 def _values(subject: Subject, part: str) -> dict[str, Literal]:
-    """Return the values a part of the answer can have, with the literals by which it has them."""
-    found: dict[str, list[Literal]] = {}
-    for atom in subject.answers(part):
-        value = " ".join(str(term) for term in atom[3:])
-        found.setdefault(value, []).append(subject.derivation.literal(atom))
-    circuit = subject.circuit
-    values = {value: circuit.any_of(literals) for value, literals in found.items()}
-    return values | {NONE: circuit.all_of(-literal for literal in values.values())}
+    """Return the values a part of the answer can have, none among them, with their literals."""
+    values = {_said(value): literal for value, literal in subject.values(part).items()}
+    return values | {NONE: subject.circuit.all_of(-literal for literal in values.values())}
 
 
 def _cited(subject: Subject, part: str, value: str) -> tuple[str, ...]:
-    return tuple(
-        dict.fromkeys(
-            str(atom[2])
-            for atom in subject.answers(part)
-            if " ".join(str(term) for term in atom[3:]) == value
-        )
-    )
+    cited = (str(atom[2]) for atom in subject.answers(part) if _said(atom[3:]) == value)
+    return tuple(dict.fromkeys(cited))
+
+
+def _said(value: tuple[Term, ...]) -> str:
+    return " ".join(map(str, value))
 
 
 def _verdict(differences: list[Difference]) -> Verdict:
@@ -287,32 +284,28 @@ def _phases(population: Population, *, parted: bool) -> Iterator[Phase]:
         for place in population.places([fact])
         if circuit.domains[place].names
     ]
-    first, second = population.subjects
+    partings = list(_partings(population)) if parted else []
     for chosen in product(*(range(circuit.domains[place].size) for place in places)):
         region = {place: 1 << value for place, value in zip(places, chosen, strict=True)}
         within = inside(circuit, region)
-        if patients.find(*within) is None:
-            continue
-        found = [
-            Difference(part="outcome", first=one.value, second=other.value, regions=())
-            for (one, mine), (other, theirs) in product(_given(first), _given(second))
-            if parted and one is not other and patients.find(mine, theirs, *within) is not None
-        ]
-        if parted:
-            found += _parts(population, within)
-        yield Phase(facts=population.facts(region), verdict=_verdict(found))
+        if patients.find(*within) is not None:
+            found = [each for each, holds in partings if patients.find(holds, *within) is not None]
+            yield Phase(facts=population.facts(region), verdict=_verdict(found))
 
 
-def _parts(population: Population, within: list[Literal]) -> list[Difference]:
-    """Return in which parts the two differ for some patients, without regions."""
+def _partings(population: Population) -> Iterator[tuple[Difference, Literal]]:
+    """Yield each way in which the two can part, without regions, and whom it parts."""
+    circuit = population.circuit
     first, second = population.subjects
-    found = []
+    for (one, mine), (other, theirs) in product(_given(first), _given(second)):
+        if one is not other:
+            difference = Difference(part="outcome", first=one.value, second=other.value, regions=())
+            yield difference, circuit.all_of([mine, theirs])
     for part, outcome in PARTS.items():
-        both = [first.outcome(outcome), second.outcome(outcome), *within]
-        for one, other, holds in _unlike(population, part):
-            if population.patients.find(holds, *both) is not None:
-                found.append(Difference(part=part, first=one, second=other, regions=()))
-    return found
+        both = [first.outcome(outcome), second.outcome(outcome)]
+        for value, other_value, holds in _unlike(population, part):
+            difference = Difference(part=part, first=value, second=other_value, regions=())
+            yield difference, circuit.all_of([*both, holds])
 
 
 def routes(population: Population, outcome: Outcome) -> Iterator[Route]:

@@ -16,12 +16,13 @@ from engine.analysis.patients import Patient
 from engine.analysis.regions import cover
 from engine.analysis.renewal import INITIAL, phase
 from engine.analysis.report import Report, listed
-from engine.analysis.subject import Population, outcomes
+from engine.analysis.subject import Population, ends, outcomes
 from engine.circuit import TRUE, Derivation, Literal
 from engine.determination import Outcome
-from engine.inputs import Domain
+from engine.inputs import Domain, runs
 from engine.policy import Version
 from engine.references import Reference, contradictions
+from engine.statements import CONDITIONS
 from facts.values import Bounds, Known
 
 SHOWN = 3
@@ -32,7 +33,6 @@ MOST_WORDS = 5
 """Values of one fact that are listed in a sentence."""
 DOSE = "weekly_dose_mg"
 """The fact that is made of capsules."""
-COMPARISONS = ("at_least", "more_than", "at_most", "less_than")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _beyond_label(report: Report, labels: Iterable[Evidence]) -> Iterator[Findin
 
 def _unsupported(report: Report, evidence: Iterable[Evidence]) -> Iterator[Finding]:
     subject = report.subject
-    unsupported = [-literal for each in evidence for literal in each.literals("supports").values()]
+    unsupported = _nowhere_supported(evidence)
     for pathway in subject.pathways:
         witnesses = _shortest(report, [subject.approves(pathway), *unsupported])
         if unsupported and witnesses:
@@ -117,6 +117,10 @@ def _unsupported(report: Report, evidence: Iterable[Evidence]) -> Iterator[Findi
                 f"{pathway} approves some uses that neither the label nor a guideline supports",
                 witnesses,
             )
+
+
+def _nowhere_supported(evidence: Iterable[Evidence]) -> list[Literal]:
+    return [-literal for each in evidence for literal in each.literals("supports").values()]
 
 
 def _preferred(report: Report, guidelines: Iterable[Evidence]) -> Iterator[Finding]:
@@ -172,7 +176,7 @@ def _looser(report: Report, guideline: Evidence, evidence: Iterable[Evidence]) -
     """Find what a guideline asks and the policy does not."""
     subject, population = report.subject, report.population
     approve = subject.outcome(Outcome.APPROVE)
-    unsupported = [-lit for each in evidence for lit in each.literals("supports").values()]
+    unsupported = _nowhere_supported(evidence)
     for section, supported in guideline.literals("supports").items():
         if population.patients.find(supported, approve) is None:
             continue
@@ -230,26 +234,25 @@ def _said(
     report: Report, turning: Sequence[tuple[Domain, int, tuple[Patient, Patient]]]
 ) -> tuple[str, tuple[Patient, Patient]]:
     """Say which values turn, those of one fact together; and return a pair to show, a number's first."""
-    facts = report.population.vocabulary.facts
     words: dict[str, list[str]] = {}
     for domain, values, _ in turning:
-        name = domain.unit.fact
-        if domain.unit.member is not None:
-            words.setdefault(name, []).append(
-                f"{'with' if values & 2 else 'without'} {domain.unit.member}"
-            )
-        elif domain.names:
-            chosen = [n for place, n in enumerate(domain.names) if values >> place & 1]
-            words.setdefault(name, []).append(listed(chosen))
-        elif domain.ordered:
-            words.setdefault(name, []).extend(
-                _range(report, name, domain.known(run, facts[name])) for run in _runs(values)
-            )
-        else:
-            words.setdefault(name, []).append("true" if values & 2 else "false")
+        words.setdefault(domain.unit.fact, []).extend(_values_said(report, domain, values))
     said = "; ".join(f"{name}: {_few(some)}" for name, some in words.items())
     numbers = [pair for domain, _, pair in turning if domain.ordered]
     return said, (numbers or [pair for _, _, pair in turning])[0]
+
+
+def _values_said(report: Report, domain: Domain, values: int) -> list[str]:
+    """Say some values of a unit; those of a number in runs."""
+    if domain.unit.member is not None:
+        return [f"{'with' if values & 2 else 'without'} {domain.unit.member}"]
+    if domain.names:
+        return [listed(name for at, name in enumerate(domain.names) if values >> at & 1)]
+    if domain.ordered:
+        name = domain.unit.fact
+        fact = report.population.vocabulary.facts[name]
+        return [_range(report, name, domain.known(run, fact)) for run in runs(values)]
+    return ["true" if values & 2 else "false"]
 
 
 def _few(words: Sequence[str]) -> str:
@@ -257,14 +260,6 @@ def _few(words: Sequence[str]) -> str:
     if len(words) <= MOST_WORDS:
         return ", ".join(words)
     return f"{', '.join(words[: MOST_WORDS - 1])} and {len(words) - MOST_WORDS + 1} more"
-
-
-def _runs(values: int) -> Iterator[int]:
-    """Split values of a number into runs of neighbours."""
-    while values:
-        rest = values & (values + (values & -values))
-        yield values & ~rest
-        values = rest
 
 
 def _range(report: Report, name: str, known: Known) -> str:
@@ -329,7 +324,7 @@ def _unreachable_doses(report: Report, labels: Iterable[Evidence]) -> Iterator[F
     if not strengths:
         return
     for atom, number in sorted(program.atoms.items(), key=str):
-        if atom[0] not in COMPARISONS or atom[1] != DOSE:
+        if "number" not in CONDITIONS.get(str(atom[0]), ()) or atom[1] != DOSE:
             continue
         dose = Decimal(str(atom[2]))
         sections = using(report, program, number)
@@ -363,10 +358,9 @@ def _shortest(report: Report, literals: Sequence[Literal]) -> list[Witness]:
     population, subject = report.population, report.subject
     if population.patients.find(*literals) is None:
         return []
-    pend = (Outcome.PEND, subject.outcome(Outcome.PEND))
     found = [
         (region, outcome)
-        for outcome, literal in [*outcomes(subject), pend]
+        for outcome, literal in ends(subject)
         for region in cover(
             population.patients, population.circuit.all_of([*literals, literal]), most=TRIED
         )

@@ -9,9 +9,19 @@ from engine.analysis.report import Report, listed
 from engine.analysis.subject import PARTS, Subject, outcomes
 from engine.circuit import TRUE, Derivation, Literal
 from engine.program import Atom, Rule
+from engine.statements import (
+    POLICY_CONDITIONS,
+    POLICY_STATEMENTS,
+    RESERVED,
+    VOCABULARY_STATEMENTS,
+)
 
 KIND_OF_RULE = {"all": "has_unmet_part", "none": "has_met_part", "any": "met"}
 """The predicate by whose rules a criterion looks at its parts (encodings/language.lp)."""
+
+
+LANGUAGE = {*RESERVED, *POLICY_STATEMENTS, *POLICY_CONDITIONS, *VOCABULARY_STATEMENTS}
+"""Predicates that no policy can define for itself."""
 
 
 def check_criteria(report: Report, dead: Callable[[], "Dead"]) -> Iterator[Finding]:
@@ -354,17 +364,6 @@ def _all_of(report: Report, rule: Rule) -> Literal:
     return report.population.circuit.all_of(
         literals[part] if part > 0 else -literals[-part] for part in rule.body
     )
-
-
-LANGUAGE = frozenset(
-    {
-        "met", "applies", "approves", "approved", "outcome", "answer", "states", "served",
-        "lacks_partner", "has_further_partner", "included_combination", "exact_combination",
-        "has_unmet_part", "has_met_part", "refers", "denies", "advises", "months", "months_up_to",
-        "quantity", "partner", "impossible",
-    }
-)  # fmt: skip
-"""Predicates of the language, whose rules are not the policy's own."""
 
 
 def _called(rule: Rule, names: Mapping[int, Atom], policy: str) -> str:

@@ -1,6 +1,6 @@
 """Findings: what is proved of a policy over every possible patient, cited and replayable."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -90,3 +90,8 @@ class Finding:
     def id(self) -> str:
         """Return the stable id."""
         return f"{self.policy}:{self.kind}:{self.subject}"
+
+
+def is_finished(findings: Iterable[Finding]) -> bool:
+    """Whether no part of a check was given up at a limit."""
+    return all(finding.kind is not FindingKind.NOT_FINISHED for finding in findings)

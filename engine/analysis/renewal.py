@@ -7,12 +7,12 @@ as the first approval looks at them. Everything else may turn out either way.
 from collections.abc import Iterable, Iterator, Sequence
 
 from engine.analysis.finding import Finding, FindingKind, Witness
-from engine.analysis.patients import Patient, Patients
+from engine.analysis.patients import Patient
 from engine.analysis.regions import prime_region
 from engine.analysis.report import Report
 from engine.circuit import TRUE, Literal
 from engine.determination import Outcome
-from engine.solver import Budget, SolvingStoppedError
+from engine.solver import SolvingStoppedError
 from facts.vocabulary import Changer
 
 REQUEST, INITIAL, CONTINUATION = "request", "initial", "continuation"
@@ -20,7 +20,7 @@ MOST_TRIED = 400
 """Patients of one phase who are looked up in the other before the search is given up."""
 
 
-def check_renewal(report: Report, budget: Budget) -> Iterator[Finding]:
+def check_renewal(report: Report) -> Iterator[Finding]:
     """Find patients approved in one phase whom the other can never approve."""
     population = report.population
     for kind, first, second, text in (
@@ -37,7 +37,7 @@ def check_renewal(report: Report, budget: Budget) -> Iterator[Finding]:
             "Some patients are renewed on a treatment that could not have been approved at first",
         ),
     ):
-        witness = _stranded(report, first, second, budget)
+        witness = _stranded(report, first, second)
         if witness is not None:
             sections = [
                 section
@@ -57,7 +57,7 @@ def phase(report: Report, request: str) -> Literal:
     return -TRUE
 
 
-def _stranded(report: Report, first: str, second: str, budget: Budget) -> Witness | None:
+def _stranded(report: Report, first: str, second: str) -> Witness | None:
     """Return a patient approved in the first phase whom the second one cannot approve.
 
     Each patient found is looked for in the second phase; one who is there rules out all who agree
@@ -70,7 +70,6 @@ def _stranded(report: Report, first: str, second: str, budget: Budget) -> Witnes
     if patients.find(before, approve) is None or patients.find(after, approve) is None:
         return None
     kept = _treatment(report, before)
-    anyone = Patients(circuit, TRUE, budget)
     approved_after = circuit.all_of([patients.valid, approve, after])
     found: list[Literal] = []
     for _ in range(MOST_TRIED):
@@ -82,7 +81,7 @@ def _stranded(report: Report, first: str, second: str, budget: Budget) -> Witnes
         if again is None:
             return _explained(report, [before, approve], [after, approve], patient, kept)
         free = [place for place in range(len(circuit.domains)) if place not in kept]
-        region = prime_region(anyone, approved_after, again, free)
+        region = prime_region(population.anyone, approved_after, again, free)
         found.append(
             -circuit.all_of(
                 circuit.holding(place, values) for place, values in region.items() if place in kept

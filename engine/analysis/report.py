@@ -43,8 +43,6 @@ class Report:
     ) -> Finding:
         """Make a finding about the version."""
         stated = self.subject.stated
-        defaults = {name: reading.default for name, reading in stated.policy.readings.items()}
-        chosen = stated.readings or {}
         return Finding(
             policy=stated.policy.number,
             version=stated.version.start,
@@ -55,7 +53,7 @@ class Report:
             text=text,
             witnesses=tuple(witnesses),
             repair=repair,
-            readings={n: c for n, c in sorted(chosen.items()) if c != defaults[n]},
+            readings=stated.policy.chosen_otherwise(stated.readings or {}),
         )
 
 

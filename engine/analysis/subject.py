@@ -10,6 +10,7 @@ from engine.analysis.patients import Patient, Patients
 from engine.analysis.regions import Region, inside, prime_region
 from engine.circuit import TRUE, Circuit, Derivation, Literal
 from engine.determination import OUTCOMES, Outcome
+from engine.goals import PARTS as ANSWERED
 from engine.goals import Want
 from engine.grounds import Grounds, Statuses
 from engine.inputs import Inputs, as_known
@@ -40,13 +41,8 @@ class Stated:
         }
 
 
-PARTS = {
-    "months": Outcome.APPROVE,
-    "quantity": Outcome.APPROVE,
-    "refer_to": Outcome.REFER,
-    "basis": Outcome.DENY,
-}
-"""The parts of an answer, and the outcome that has them."""
+PARTS = {part: outcome or Outcome.DENY for part, outcome in ANSWERED.items()}
+"""The parts of an answer, and the outcome whose answers differ in them: approvals have one basis."""
 
 
 class Subject:
@@ -232,44 +228,36 @@ class Population:
         holds: Literal,
         patient: Patient,
         kept: Iterable[int] = (),
-        shows: str = "",
     ) -> Witness:
         """Return the fewest facts of a patient by which a literal holds, as a case.
 
         The literal must entail the outcome.
         """
-        return self.shown(subject, outcome, self.region(holds, patient, kept), shows)
+        return self.shown(subject, outcome, self.region(holds, patient, kept))
 
     def region(self, holds: Literal, patient: Patient, kept: Iterable[int] = ()) -> Region:
         """Return a prime region around a patient in which a literal holds; some places stay."""
         readings = range(self.circuit.units_end, len(self.circuit.domains))
         return prime_region(self.patients, holds, patient, {*kept, *readings})
 
-    def example(
-        self,
-        subject: Subject,
-        literals: Iterable[Literal],
-        kept: Iterable[int] = (),
-        shows: str = "",
-    ) -> Witness | None:
+    def example(self, subject: Subject, literals: Iterable[Literal]) -> Witness | None:
         """Return the fewest facts by which all literals hold and the outcome is settled."""
         asked = list(literals)
-        for outcome, literal in [*outcomes(subject), (Outcome.PEND, subject.outcome(Outcome.PEND))]:
+        for outcome, literal in ends(subject):
             patient = self.patients.find(*asked, literal)
             if patient is not None:
                 holds = self.circuit.all_of([*asked, literal])
-                return self.witness(subject, outcome, holds, patient, kept, shows)
+                return self.witness(subject, outcome, holds, patient)
         return None
 
     def shown(self, subject: Subject, outcome: Outcome, region: Region, shows: str = "") -> Witness:
         """Return a region as a case."""
         stated = subject.stated
-        defaults = {name: reading.default for name, reading in stated.policy.readings.items()}
         chosen = self.readings(region) if stated.readings is None else stated.readings
         return Witness(
             facts=self.facts(region),
             outcome=outcome,
-            readings={n: c for n, c in sorted(chosen.items()) if c != defaults[n]},
+            readings=stated.policy.chosen_otherwise(chosen),
             shows=shows,
             policy=stated.policy.number,
             version=stated.version.start,
@@ -281,6 +269,12 @@ def outcomes(subject: Subject, without: Outcome | None = None) -> Iterator[tuple
     for outcome in OUTCOMES:
         if outcome is not without and subject.outcome(outcome) != -TRUE:
             yield outcome, subject.outcome(outcome)
+
+
+def ends(subject: Subject) -> Iterator[tuple[Outcome, Literal]]:
+    """Yield what cases come to: an outcome, or pend where a faulty policy gives none, or several."""
+    yield from outcomes(subject)
+    yield Outcome.PEND, subject.outcome(Outcome.PEND)
 
 
 def whole_answer(subject: Subject) -> Iterator[Literal]:
