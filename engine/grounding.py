@@ -11,7 +11,7 @@ from clingo.ast import AST, ASTType
 
 from engine.gate import LARGEST_INTEGER, MOST_PROBLEMS, read_policy_text
 from engine.policy import Misstatement, misstatements
-from engine.program import Atom, GroundProgram, Rule, Term
+from engine.program import IMPOSSIBLE, SAID, Atom, GroundProgram, Rule, Term
 from engine.references import reference_misstatements
 from engine.statements import (
     POLICY_STATEMENTS,
@@ -186,8 +186,8 @@ def _ground_versions(
             text, [base.text, *_ENCODINGS], [*asks, ("as_of", f'"{day}"')], file.name, room
         )
         room -= sum(len(rule.head) + len(rule.body) for rule in program.rules)
-        programs[day] = program
         _raise_placed(_misstated(program), check)
+        programs[day] = program.in_order(SAID, {IMPOSSIBLE})
     _raise_placed(find_misstatements(programs), check)
     return programs
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequen
 from dataclasses import dataclass
 from functools import cached_property
 
-from engine.program import GroundProgram
+from engine.program import Atom, GroundProgram
 from facts.values import Bounds, Known, Members, OneOf, Truth
 from facts.vocabulary import Fact, Kind
 
@@ -151,9 +151,8 @@ class Inputs:
 
         The readings are left out: those of two policies may have the same names.
         """
-        asked = sorted(
-            {atom for program in programs for atom in program.atoms if atom[0] in ASKED}, key=str
-        )
+        every = set[Atom]().union(*(program.atoms for program in programs))
+        asked = sorted((atom for atom in every if atom[0] in ASKED), key=str)
         atoms = {atom: number for number, atom in enumerate(asked, start=1)}
         return GroundProgram((), atoms, frozenset())
 

@@ -5,8 +5,8 @@ one way only. Being data, it can be made in a process that may be killed, sent o
 into any number of solvers, and walked through.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import TypeAlias
@@ -14,6 +14,10 @@ from typing import TypeAlias
 Term: TypeAlias = int | str
 Atom: TypeAlias = tuple[Term, ...]
 """The name of a predicate, then its arguments; constants and strings are both str."""
+SAID = frozenset({"outcome", "answer"})
+"""The predicates that say what a patient gets."""
+IMPOSSIBLE = "impossible"
+"""The predicate that rules patients out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,30 @@ class GroundProgram:
         Raises CycleError if an atom depends on itself.
         """
         return tuple(TopologicalSorter(self.needs).static_order())
+
+    def in_order(self, *first: Collection[str]) -> "GroundProgram":
+        """Return the same with each rule after those it needs, those of an atom side by side.
+
+        What some predicates need comes before the rest, group after group of them; rules that
+        derive nothing come last. Raises CycleError if an atom depends on itself.
+        """
+        groups: dict[int, int] = {}
+        for group, predicates in enumerate(first):
+            pending = [number for atom, number in self.atoms.items() if atom[0] in predicates]
+            while pending:
+                number = pending.pop()
+                if number not in groups:
+                    groups[number] = group
+                    pending.extend(self.needs.get(number, ()))
+        places = {atom: place for place, atom in enumerate(self.order)}
+
+        def place(rule: Rule) -> tuple[int, int]:
+            if rule.choice or not rule.head:
+                return len(first) + 1, 0
+            (head,) = rule.head
+            return groups.get(head, len(first)), places[head]
+
+        return replace(self, rules=tuple(sorted(self.rules, key=place)))
 
     def arguments(self, name: str) -> Iterator[Atom]:
         """Yield the arguments of the predicate's atoms that are always true, sorted."""

@@ -7,24 +7,23 @@ is left goes to the solver. (Structural hashing, simulation, and only then a pro
 al., Robust Boolean reasoning for equivalence checking, 2002.)
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, groupby
 from math import comb
+from operator import attrgetter, neg
 from typing import TypeAlias
 
 from engine.analysis.patients import Patients
 from engine.analysis.subject import Stated
 from engine.circuit import TRUE, Circuit, Gate, Literal, Source
 from engine.inputs import ASKED, Inputs
-from engine.program import Atom, GroundProgram, Rule
+from engine.program import IMPOSSIBLE, SAID, Atom, GroundProgram
 from engine.solver import Budget
 from facts.vocabulary import Vocabulary
 
 Answers: TypeAlias = Mapping[Atom, Literal]
 """The outcomes, and the values of the parts of an answer, with their literals."""
-SAID = frozenset({"outcome", "answer"})
-"""The predicates that say what a patient gets."""
 MOST_COMBINATIONS = 20
 """Ways to choose the parts of a count that are written out; where there are more, it is counted."""
 
@@ -48,23 +47,15 @@ class Lineup:
         one, other = self._fold(first), self._fold(second)
         if one.answers == other.answers:
             return True
-        parted = self._circuit.any_of(_parted(one.answers, other.answers, self._circuit))
-        return self._patients.find(parted, one.valid, other.valid) is None
+        values = dict.fromkeys([*one.answers, *other.answers])
+        pairs = [(one.answers.get(v, -TRUE), other.answers.get(v, -TRUE)) for v in values]
+        return self._patients.parting(pairs, one.valid, other.valid) is None
 
     def _fold(self, stated: Stated) -> "_Folding":
         key = (stated.policy.number, stated.version.start, *sorted((stated.readings or {}).items()))
         if key not in self._folded:
             self._folded[key] = _Folding(self._circuit, stated.version.program, stated.constants)
         return self._folded[key]
-
-
-def _parted(mine: Answers, theirs: Answers, circuit: Circuit) -> Iterator[Literal]:
-    """Yield for each value and each of the two a literal by which it alone has the value."""
-    for value in sorted(mine.keys() | theirs.keys(), key=str):
-        one, other = mine.get(value, -TRUE), theirs.get(value, -TRUE)
-        if one != other:
-            yield circuit.all_of([one, -other])
-            yield circuit.all_of([-one, other])
 
 
 class _Folded(Circuit):
@@ -108,11 +99,11 @@ class _Folded(Circuit):
             else:
                 kept.add(literal)
         kept |= {self.holding(place, held) for place, held in values.items()}
-        if -TRUE in kept or any(-literal in kept for literal in kept):
+        if -TRUE in kept or not kept.isdisjoint(map(neg, kept)):
             return -TRUE
         for literal in literals & kept:
             within = self._members.get(-literal, ())
-            if any(-member in kept for member in within):
+            if not kept.isdisjoint(map(neg, within)):
                 kept.discard(literal)
         if len(kept) < 2:
             return kept.pop() if kept else TRUE
@@ -135,87 +126,67 @@ class _Folded(Circuit):
 
 
 class _Folding:
-    """What one program derives, folded: `answers` are its answers without their sections.
+    """What one program derives, folded.
 
-    An answer that it never gives is left out.
+    `answers` are its answers without their sections; one that it never gives is left out.
     """
 
     def __init__(
         self, circuit: _Folded, program: GroundProgram, given: Mapping[Atom, Literal]
     ) -> None:
         self._circuit = circuit
-        self._literals: dict[int, Literal] = {}
-        self._rules = program.definitions
+        self._literals = literals = dict[int, Literal]()
+        self._definitions = groupby(program.rules, attrgetter("head"))
         self._impossible: list[int] = []
-        derived = dict.fromkeys(program.atoms.values())
         said: list[tuple[Atom, int]] = []
+        inputs = circuit.inputs
         for atom, number in program.atoms.items():
             name = atom[0]
             if name in ASKED:
-                self._take(number, circuit.inputs[atom])
-            elif name == "impossible":
-                self._impossible.append(number)
-                del derived[number]
+                literal = literals[number] = inputs[atom]
+                literals[-number] = -literal
             elif name in SAID:
                 said.append((atom, number))
+            elif name == IMPOSSIBLE:
+                self._impossible.append(number)
         for atom, literal in given.items():
             if atom in program.atoms:
-                self._take(program.atoms[atom], literal)
-        # Rules mostly come in an order in which each needs no later one.
-        self._fold(head for head in self._rules if head in derived)
+                number = program.atoms[atom]
+                literals[number], literals[-number] = literal, -literal
+        self._fold({number for _, number in said})
         failing: dict[Atom, list[Literal]] = {}
         for atom, number in said:
-            failing.setdefault(_value(atom), []).append(-self._literals.get(number, -TRUE))
+            failing.setdefault(_value(atom), []).append(literals[-number])
         for atom in program.facts:
             if atom[0] in SAID:
                 failing.setdefault(_value(atom), []).append(-TRUE)
-        literals = {value: -circuit.all_of(every) for value, every in failing.items()}
-        self.answers = {value: lit for value, lit in literals.items() if lit != -TRUE}
+        answers = {value: -circuit.all_of(every) for value, every in failing.items()}
+        self.answers = {value: literal for value, literal in answers.items() if literal != -TRUE}
 
     @cached_property
     def valid(self) -> Literal:
         """The literal that holds for the patients that the program does not rule out."""
-        self._fold(self._impossible)
-        return self._circuit.all_of(-self._literals[atom] for atom in self._impossible)
+        self._fold({number for number in self._impossible if number not in self._literals})
+        return self._circuit.all_of(-self._literals[number] for number in self._impossible)
 
-    def _take(self, atom: int, literal: Literal) -> None:
-        self._literals[atom], self._literals[-atom] = literal, -literal
-
-    def _fold(self, atoms: Iterable[int]) -> None:
-        """Fold atoms, after those they are made of."""
-        literals, rules_of = self._literals, self._rules
-        pending: list[int] = []
-        for root in atoms:
-            atom = root
-            while True:
-                if atom not in literals:
-                    try:
-                        literal = self._any_of(rules_of.get(atom, ()))
-                    except KeyError:
-                        parts = (abs(part) for rule in rules_of[atom] for part in rule.body)
-                        pending += [atom, *(part for part in parts if part not in literals)]
-                    else:
-                        literals[atom], literals[-atom] = literal, -literal
-                if not pending:
-                    break
-                atom = pending.pop()
-
-    def _any_of(self, rules: Iterable[Rule]) -> Literal:
-        """Return a literal that holds if the body of a rule does.
-
-        Raises KeyError if a part is not folded yet.
-        """
+    def _fold(self, due: set[int]) -> None:
+        """Fold on until these atoms are folded: no rule needs one that comes after it."""
         literals, all_of = self._literals, self._circuit.all_of
-        failing: list[Literal] = []
-        for rule in rules:
-            if len(rule.body) == 1:
-                failing.append(-literals[rule.body[0]])
-            elif rule.bound is None:
-                failing.append(-all_of(map(literals.__getitem__, rule.body)))
-            else:
-                parts = [literals[part] for part in rule.body]
-                failing.append(-self._circuit.count(rule.bound, parts))
-        return -failing[0] if len(failing) == 1 else -all_of(failing)
+        while due:
+            (atom,), rules = next(self._definitions)
+            failing: list[Literal] = []
+            for rule in rules:
+                body = rule.body
+                if len(body) == 1:
+                    failing.append(literals[-body[0]])
+                elif rule.bound is None:
+                    failing.append(-all_of(map(literals.__getitem__, body)))
+                else:
+                    parts = [literals[part] for part in body]
+                    failing.append(-self._circuit.count(rule.bound, parts))
+            literal = failing[0] if len(failing) == 1 else all_of(failing)
+            literals[atom], literals[-atom] = -literal, literal
+            due.discard(atom)
 
 
 def _value(atom: Atom) -> Atom:

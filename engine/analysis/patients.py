@@ -7,7 +7,7 @@ is still a proof. (The idea is SAT sweeping, from the equivalence checking of ci
 et al., Robust Boolean reasoning for equivalence checking, 2002.)
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TypeAlias
 
@@ -52,14 +52,32 @@ class Patients:
 
         Raises SolvingStoppedError at a limit.
         """
-        if -TRUE in literals:
-            return None
         asked = [self.valid, *literals]
-        patient = self._pool.find(asked)
-        if patient is None:
-            patient = self._solver.find(asked)
-            if patient is not None:
-                self._pool.add(patient)
+        return self._pool.find(asked) or self._search(asked)
+
+    def parting(self, pairs: Iterable[tuple[Literal, Literal]], *given: Literal) -> Patient | None:
+        """Return a patient with all that is given for whom the two literals of some pair differ.
+
+        None proves that there is none. Raises SolvingStoppedError at a limit.
+        """
+        differing = [pair for pair in pairs if pair[0] != pair[1]]
+        asked = [self.valid, *given]
+        return self._pool.parting(differing, asked) or self._search(
+            [*asked, self.circuit.any_of(self._apart(differing))]
+        )
+
+    def _apart(self, pairs: Iterable[tuple[Literal, Literal]]) -> Iterator[Literal]:
+        for one, other in pairs:
+            yield self.circuit.all_of([one, -other])
+            yield self.circuit.all_of([-one, other])
+
+    def _search(self, asked: Sequence[Literal]) -> Patient | None:
+        """Ask the solver for a patient for whom all literals hold, and remember him."""
+        if -TRUE in asked:
+            return None
+        patient = self._solver.find(asked)
+        if patient is not None:
+            self._pool.add(patient)
         return patient
 
     def always(self, literal: Literal, *given: Literal) -> bool:
@@ -162,6 +180,17 @@ class _Pool:
         """Return a member for whom all literals hold."""
         lanes = self._lanes(literals)
         return self._first(lanes) if lanes else None
+
+    def parting(
+        self, pairs: Iterable[tuple[Literal, Literal]], literals: Iterable[Literal]
+    ) -> Patient | None:
+        """Return a member for whom all literals hold, and one alone of some pair."""
+        within = self._lanes(literals)
+        for one, other in pairs if within else ():
+            lanes = (self._lanes([one]) ^ self._lanes([other])) & within
+            if lanes:
+                return self._first(lanes)
+        return None
 
     def neighbours(
         self, place: int, first: Iterable[Literal], second: Iterable[Literal]

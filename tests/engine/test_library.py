@@ -55,6 +55,29 @@ def test_every_policy_gives_exactly_one_outcome(
     assert [kb.counterexample(number) for number in kb.policies] == [None] * POLICIES
 
 
+def test_no_rule_comes_before_one_it_needs_and_what_answers_need_comes_first() -> None:
+    for policy in KnowledgeBase.load().policies.values():
+        for version in policy.versions:
+            program = version.program
+            derived = {head for rule in program.rules if not rule.choice for head in rule.head}
+            seen: list[int] = []
+            for rule in program.rules:
+                if rule.choice or not rule.head:
+                    continue
+                if seen[-1:] != list(rule.head):
+                    assert rule.head[0] not in seen
+                    seen.append(rule.head[0])
+                earlier = set(seen[:-1])
+                assert {abs(part) for part in rule.body} & derived <= earlier
+            answers = [n for atom, n in program.atoms.items() if atom[0] in ("outcome", "answer")]
+            needed: set[int] = set()
+            while answers:
+                number = answers.pop()
+                needed.add(number)
+                answers += {*program.needs.get(number, ())} - needed
+            assert set(seen[: len(needed & derived)]) == needed & derived
+
+
 def test_copies_in_other_words_are_equivalent(library: tuple[KnowledgeBase, list[Pair]]) -> None:
     kb, pairs = library
     verdicts = equivalent(kb, pairs)
