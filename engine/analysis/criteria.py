@@ -1,5 +1,6 @@
 """Findings about criteria: what is never or always met, and what no outcome ever hangs on."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, combinations, pairwise
 
@@ -339,21 +340,22 @@ def _nested_ways(report: Report) -> Iterator[Finding]:
             literal = _all_of(report, rule)
             if not asked & {"reads", "met", "applies"} and patients.find(literal) is not None:
                 ways.append((_called(rule, names, subject.number), literal))
-        for way, mine in ways:
+        times = Counter(way for way, _ in ways)
+        for way, mine in dict(ways).items():
             wider = [
                 other
-                for other, theirs in ways
+                for other, theirs in dict(ways).items()
                 if other != way
                 and patients.always(theirs, mine)
                 and (other < way or not patients.always(mine, theirs))
             ]
-            if wider:
+            if wider or times[way] > 1:
+                within = f"contained in {listed(map(repr, wider))}" if wider else "stated twice"
                 yield report.finding(
                     FindingKind.CONTAINED,
                     f"{atom[0]}: {way}",
                     using(report, derivation.program, head),
-                    f"Of the ways to {atom[0]!r}, {way!r} is contained in "
-                    f"{listed(map(repr, wider))}",
+                    f"Of the ways to {atom[0]!r}, {way!r} is {within}",
                     severity=Severity.NOTE,
                 )
 

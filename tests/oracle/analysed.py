@@ -194,8 +194,8 @@ class Expected:
     """Hold what is to be found in one version of a policy."""
 
     findings: Findings
-    directions: Mapping[str, frozenset[str]]
-    """For each choice of a reading that decides, from which outcomes to which."""
+    directions: Mapping[str, Sequence[frozenset[str]]]
+    """For each choice of a reading that decides, what it moves: one of each set is to be shown."""
     referred: frozenset[str]
     """The policies that some case is referred to."""
 
@@ -406,9 +406,9 @@ def _same_criterion(laid: Laid) -> Iterator[tuple[str, str]]:
 def _nested_ways(laid: Laid) -> Iterator[tuple[str, str]]:
     """List the ways to the policy's own name of which another holds all cases.
 
-    A way is named by its conditions, but for those that ask for any member.
+    A way is named by its conditions. One that asks for any member is a way for each member.
     """
-    ways: dict[str, Bits] = {}
+    ways: list[tuple[str, Bits]] = []
     for rule in laid.policy.helper:
         if any(map(_asks_the_policy, rule)):
             continue
@@ -417,14 +417,15 @@ def _nested_ways(laid: Laid) -> Iterator[tuple[str, str]]:
             for _, holds in spelled:
                 bits &= holds
             if bits:
-                ways[way_named(", ".join(text for text, _ in spelled if text))] = bits
-    for way, mine in ways.items():
-        if any(
-            mine & theirs == mine and (mine != theirs or other < way)
-            for other, theirs in ways.items()
-            if other != way
-        ):
-            yield "contained", f"somehow: {way}"
+                ways.append((way_named(", ".join(text for text, _ in spelled if text)), bits))
+    nested = {
+        way
+        for place, (way, mine) in enumerate(ways)
+        for at, (other, theirs) in enumerate(ways)
+        if mine & theirs == mine and at != place and (mine != theirs or (other, at) < (way, place))
+    }
+    for way in nested:
+        yield "contained", f"somehow: {way}"
 
 
 def way_named(listed: str) -> str:
@@ -453,8 +454,15 @@ def _spelled(laid: Laid, condition: Condition) -> Iterator[tuple[str, Bits]]:
         for value in values:
             yield f"{predicate} {name} {value}", universe.having(name, [unit.values.index(value)])
         return
-    holds = laid.holding(condition.holds)
-    yield "" if "_)" in words else " ".join(words.replace(")", "").split()), holds
+    if words.endswith("_)"):
+        *negation, asked, name, _ = words.split()
+        if not negation:
+            for unit in universe.units.values():
+                if unit.fact.name == name:
+                    yield f"{asked} {name} {unit.member}", universe.having(unit.name, [1])
+            return
+        words = ""
+    yield " ".join(words.replace(")", "").split()), laid.holding(condition.holds)
 
 
 def _overlapping(laid: Laid) -> Iterator[tuple[str, str]]:
@@ -549,20 +557,31 @@ def _turns_at(laid: Laid, name: str, place: int) -> bool:
 
 def _reading_decides(
     everyway: Mapping[tuple[tuple[str, str], ...], Laid], laid: Laid
-) -> Iterator[tuple[str, frozenset[str]]]:
+) -> Iterator[tuple[str, list[frozenset[str]]]]:
+    """List the choices that move an outcome, or else a part of the answer alone, with the moves.
+
+    Of months, one move to fewer and one to more is enough.
+    """
     for name, choices in laid.policy.readings.items():
         for choice in choices:
             if choice == laid.readings[name]:
                 continue
             chosen = {**laid.readings, name: choice}
             otherwise = everyway[tuple((each, chosen[each]) for each in laid.policy.readings)]
-            moved = frozenset(
-                f"{before} to {after}"
-                for before, after in itertools.permutations(OUTCOMES, 2)
-                if laid.outcomes[before] & otherwise.outcomes[after]
-            )
-            if moved:
-                yield f"{name}={choice}", moved
+            outcomes: dict[tuple[object, ...], set[str]] = {}
+            parts: dict[tuple[object, ...], set[str]] = {}
+            for part, one, other in expected_differences(laid, otherwise):
+                if "pend" in (one, other):
+                    continue
+                if part == "outcome":
+                    outcomes[one, other] = {f"{one} to {other}"}
+                    continue
+                counted = part == "months" and "none" not in (one, other)
+                kind = (part, int(one) < int(other)) if counted else (part, one, other)
+                parts.setdefault(kind, set()).add(f"{part} from {one} to {other}")
+            if outcomes or parts:
+                moves = (outcomes or parts).values()
+                yield f"{name}={choice}", [frozenset(alike) for alike in moves]
 
 
 def _renewal(laid: Laid) -> Iterator[tuple[str, str]]:
