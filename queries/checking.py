@@ -23,8 +23,10 @@ from queries.reports import (
     comparison_page,
     findings_markdown,
     findings_page,
+    routes_markdown,
+    routes_page,
 )
-from queries.routes import route_groups, routes_json
+from queries.routes import routes_json, routes_view
 from queries.sarif import sarif
 from queries.shell import (
     BAD_INPUT,
@@ -35,7 +37,6 @@ from queries.shell import (
     errors_end,
     folders_option,
     form_option,
-    json_option,
     new_console,
     own_readings,
     print_json,
@@ -119,10 +120,10 @@ def check(
         check_date(on)
         kb = KnowledgeBase.load(*folders)
         numbers = list(dict.fromkeys(policies or kb.policies))
-        chosen = choose_readings(kb, readings)
         for number in numbers:
             kb.policy(number).version(read_date(on))
             kb.accepted(number)
+        chosen = choose_readings(kb, readings, numbers)
         check_writable(page)
         results = []
         for number in numbers:
@@ -219,11 +220,15 @@ def compare(
         kb = KnowledgeBase.load(*folders)
         for number in policies:
             kb.policy(number).version(read_date(on))
-        chosen = choose_readings(kb, readings)
+        chosen = choose_readings(kb, readings, policies)
         check_writable(page)
         comparisons = []
         for one, other in combinations(policies, 2):
-            own = {**own_readings(kb, one, chosen), **own_readings(kb, other, chosen)}
+            own = {
+                f"{number}:{name}": choice
+                for number in (one, other)
+                for name, choice in own_readings(kb, number, chosen).items()
+            }
             with working(f"Comparing {one} and {other}"):
                 comparisons.append(kb.compare(one, other, on=on, readings=own))
         _give_comparisons(kb, comparisons, form=form, page=page, everything=everything)
@@ -274,7 +279,7 @@ def _give_comparisons(
 ) -> None:
     """Print comparisons whose witnesses bear them out; anything else is a defect."""
     sound = [comparison for comparison in comparisons if not unreplayed_witnesses(kb, comparison)]
-    views = [comparison_view(comparison, kb.policies, kb.vocabulary) for comparison in sound]
+    views = [comparison_view(comparison, kb.vocabulary) for comparison in sound]
     if page is not None and views:
         write_text(page, comparison_page(views, kb.vocabulary))
     if form == "markdown" and views:
@@ -310,7 +315,9 @@ def _show_comparisons(
 
 @click.command()
 @click.argument("policy")
-@json_option
+@_json_option
+@_markdown_option
+@_html_option
 @click.option(
     "--outcome",
     type=click.Choice([outcome.value for outcome in OUTCOMES]),
@@ -325,7 +332,7 @@ def _show_comparisons(
 def routes(
     policy: str,
     *,
-    as_json: bool,
+    page: Path | None,
     outcome: str,
     everything: bool,
     on: str | None,
@@ -338,20 +345,28 @@ def routes(
     too many.
     """
     with errors_end(None):
+        form = chosen_form()
         check_date(on)
         kb = KnowledgeBase.load(*folders)
         stated = kb.policy(policy)
         version = stated.version(read_date(on))
-        chosen = own_readings(kb, policy, choose_readings(kb, readings))
+        chosen = own_readings(kb, policy, choose_readings(kb, readings, [policy]))
+        check_writable(page)
         with working(f"Finding the routes of {policy}"):
             found = kb.routes(policy, on=on, outcome=outcome, readings=chosen)
             wrong = unreplayed_routes(kb, found, chosen)
         sound = [route for route in found if route not in wrong]
-        if as_json:
-            print_json(routes_json(policy, version.start, outcome, sound, kb.vocabulary))
+        read = stated.chosen_otherwise(chosen)
+        view = routes_view(stated, version, outcome, sound, kb.vocabulary, read)
+        if page is not None:
+            write_text(page, routes_page(view))
+        if form == "markdown":
+            click.echo(routes_markdown(view), nl=False)
+        elif form == "json":
+            start = version.start
+            print_json(routes_json(policy, start, outcome, sound, kb.vocabulary, read))
         else:
-            groups = route_groups(sound, kb.vocabulary)
-            show_routes(new_console(), stated, version, outcome, groups, everything=everything)
+            show_routes(new_console(), view, everything=everything)
     if wrong:
         _defect(f"{counted(len(wrong), 'route')} of {policy} to {outcome} left out: no way there")
         sys.exit(FOUND)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from engine.analysis.difference import Comparison, Difference, Region, Verdict
 from engine.analysis.finding import Witness
-from engine.policy import Policy
 from facts.vocabulary import Vocabulary
 from queries.findings import chosen, sentence
 from queries.grouping import Value, group_alike
@@ -138,9 +137,7 @@ class ComparisonView:
     proof: str
 
 
-def comparison_view(
-    comparison: Comparison, policies: Mapping[str, Policy], vocabulary: Vocabulary
-) -> ComparisonView:
+def comparison_view(comparison: Comparison, vocabulary: Vocabulary) -> ComparisonView:
     """Put a comparison into words."""
     first, second = names(comparison)
     return ComparisonView(
@@ -151,7 +148,7 @@ def comparison_view(
         "; ".join(
             f"{name} reads {chosen(own)}"
             for name, own in zip((first, second), comparison.readings, strict=True)
-            if _unusual(own, policies)
+            if own
         ),
         tuple(
             (capitalized(patients_with(phase.facts, vocabulary)), phase.verdict.value)
@@ -176,16 +173,6 @@ def _standing(comparison: Comparison, first: str, second: str) -> str:
             f"How {first} stands to {second} is not known: a limit was met before it was certain."
         )
     return f"{first} {_STAND[comparison.verdict]} {second}."
-
-
-def _unusual(readings: Mapping[str, str], policies: Mapping[str, Policy]) -> bool:
-    """Whether some reading is chosen otherwise than by default."""
-    defaults = {
-        (name, reading.default)
-        for policy in policies.values()
-        for name, reading in policy.readings.items()
-    }
-    return any(pair not in defaults for pair in readings.items())
 
 
 def names(comparison: Comparison) -> tuple[str, str]:

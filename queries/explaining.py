@@ -106,7 +106,7 @@ def explain(  # noqa: PLR0913  (one argument an option)
         policies = tuple(dict.fromkeys(policies))
         for policy in policies:
             kb.policy(policy)
-        chosen = choose_readings(kb, readings)
+        chosen = choose_readings(kb, readings, policies or None)
         kb.check_units(only)
         if want is not None:
             Want.parse(want)
@@ -228,7 +228,7 @@ def interview(
         if case_file is not None and not (case_file == save and not case_file.exists()):
             case = replace(_one_case(case_file), policy=policy)
             case = case if on is None else replace(case, on=on)
-        chosen = own_readings(kb, policy, choose_readings(kb, readings))
+        chosen = own_readings(kb, policy, choose_readings(kb, readings, [policy]))
         converse(Interview(kb, case, chosen), new_console(), save)
 
 

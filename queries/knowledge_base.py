@@ -1,6 +1,6 @@
 """The knowledge base as callers hold it: load once, then ask."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -292,20 +292,13 @@ class KnowledgeBase:
     ) -> Comparison:
         """Find all patients to whom two policies give different answers, as both stand on a date.
 
-        A reading is chosen for each of the two that has it. Raises what `check` raises.
+        A reading is chosen by its name for each of the two that has it, by "POLICY:NAME" for one of
+        them, whatever is chosen for both. Raises what `check` raises.
         """
         one, other = (self._stated(policy, on) for policy in (first, second))
         chosen = readings or {}
-        for name in chosen:
-            if name not in one[0].readings and name not in other[0].readings:
-                known = {**one[0].readings, **other[0].readings}
-                raise UnknownReadingError(
-                    f"policies {first} and {second}: no reading {name!r}{did_you_mean(name, known)}"
-                )
-        own = [
-            _choose(policy, {n: c for n, c in chosen.items() if n in policy.readings})
-            for policy, _ in (one, other)
-        ]
+        check_readings_of([one[0], other[0]], chosen)
+        own = [_choose(policy, readings_of(policy, chosen)) for policy, _ in (one, other)]
         return self._analyst().compare(one, other, *own)
 
     def diff(self, policy: str, start: str, end: str) -> Comparison:
@@ -434,6 +427,35 @@ class _Ready:
     def determine(self) -> Determination:
         """Decide the case."""
         return self.tools.decider.determine(self.known, self.readings, case=self.id, on=self.on)
+
+
+def check_readings_of(policies: Collection[Policy], readings: Iterable[str]) -> None:
+    """Raise UnknownReadingError for readings, by "NAME" or "POLICY:NAME", that no policy has."""
+    known = [
+        key
+        for policy in policies
+        for name in policy.readings
+        for key in (name, f"{policy.number}:{name}")
+    ]
+    numbers = " and ".join(policy.number for policy in policies)
+    for name in readings:
+        if name not in known:
+            raise UnknownReadingError(
+                f"policies {numbers}: no reading {name!r}{did_you_mean(str(name), known)}"
+            )
+
+
+def readings_of(policy: Policy, readings: Mapping[str, str]) -> dict[str, str]:
+    """Return those of the readings chosen for several policies that one has, by their names.
+
+    What is chosen for it alone, by "POLICY:NAME", goes before what is chosen for all.
+    """
+    chosen = {}
+    for name in policy.readings:
+        for key in (name, f"{policy.number}:{name}"):
+            if key in readings:
+                chosen[name] = readings[key]
+    return chosen
 
 
 def _choose(policy: Policy, readings: Mapping[str, str]) -> dict[str, str]:

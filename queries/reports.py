@@ -1,4 +1,4 @@
-"""Findings and comparisons as documents: Markdown, and HTML pages that need nothing beside them."""
+"""Findings, comparisons and routes as documents: Markdown, and HTML pages that need nothing beside them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ from facts.vocabulary import Vocabulary
 from queries.differences import ComparisonView, Parted, matrix
 from queries.findings import Checked, Shown, shown_findings, summary
 from queries.rendering import render_html, render_markdown
+from queries.routes import RoutesView
 from queries.terminal_findings import MOST_ROWS
 from queries.tree import SYMBOLS, Mark, Picture, effects_elsewhere, picture, policy_tree
 from queries.witnesses import stated
@@ -144,3 +145,23 @@ def _comparison_title(views: Sequence[ComparisonView]) -> str:
     if len(views) == 1:
         return f"Policies compared: {views[0].first} and {views[0].second}"
     return "Policies compared"
+
+
+def routes_markdown(view: RoutesView) -> str:
+    """Write routes as Markdown."""
+    return render_markdown("routes.md.jinja", title=_routes_title(view), view=view)
+
+
+def routes_page(view: RoutesView) -> str:
+    """Write routes as an HTML page."""
+    return render_html(
+        "routes.html.jinja",
+        "report.css",
+        title=_routes_title(view),
+        view=view,
+        MOST_ROWS=MOST_ROWS,
+    )
+
+
+def _routes_title(view: RoutesView) -> str:
+    return f"Routes to {view.outcome}: {view.policy.payer} {view.policy.number}"

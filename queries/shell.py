@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib import metadata
@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 from rich.progress import wrap_file
 
+from engine.policy import Policy
 from facts.case import Case, read_date
 from facts.errors import (
     CaseError,
@@ -24,7 +25,7 @@ from facts.errors import (
     did_you_mean,
 )
 from facts.readers import Read, read_cases
-from queries.knowledge_base import KnowledgeBase
+from queries.knowledge_base import KnowledgeBase, readings_of
 from queries.terminal import printable, show_error
 
 BAD_INPUT = 2
@@ -70,9 +71,9 @@ _FORMS = f"{__name__}.forms"
 readings_option = click.option(
     "--reading",
     "readings",
-    metavar="NAME=CHOICE",
+    metavar="[POLICY:]NAME=CHOICE",
     multiple=True,
-    help="Choose a reading, for the policies that have it; may be given again.",
+    help="Choose a reading, for the policies that have it or for POLICY alone; may be given again.",
 )
 
 
@@ -145,35 +146,57 @@ class Answers:
 
 
 def own_readings(kb: KnowledgeBase, policy: str, readings: Mapping[str, str]) -> dict[str, str]:
-    """Return those of the chosen readings that a policy has."""
+    """Return those of the chosen readings that a policy has, by their names."""
     stated = kb.policies.get(policy)
-    known = stated.readings if stated else {}
-    return {name: choice for name, choice in readings.items() if name in known}
+    return readings_of(stated, readings) if stated else {}
 
 
-def choose_readings(kb: KnowledgeBase, readings: Sequence[str]) -> dict[str, str]:
-    """Read NAME=CHOICE options; each must fit some policy of the knowledge base."""
+def choose_readings(
+    kb: KnowledgeBase, readings: Sequence[str], policies: Collection[str] | None = None
+) -> dict[str, str]:
+    """Read NAME=CHOICE and POLICY:NAME=CHOICE options.
+
+    Each must fit some policy of the knowledge base, or the one it names, which must be among
+    `policies` if only these are asked about. What is for one policy goes before what is for all.
+    """
     chosen: dict[str, str] = {}
-    known: dict[str, set[str]] = {}
-    for policy in kb.policies.values():
-        for reading in policy.readings.values():
-            known.setdefault(reading.name, set()).update(reading.choices)
+    asked = policies if policies is not None else kb.policies
     for option in readings:
-        name, equals, choice = option.partition("=")
+        key, equals, choice = option.rpartition("=")
+        number, colon, name = key.rpartition(":")
         if not equals:
-            raise UnknownReadingError(f"--reading {option}: expected NAME=CHOICE")
-        if name not in known:
             raise UnknownReadingError(
-                f"--reading {option}: no policy has a reading {name!r}{did_you_mean(name, known)}"
+                f"--reading {option}: expected NAME=CHOICE or POLICY:NAME=CHOICE"
             )
-        if choice not in known[name]:
+        if colon and number not in asked:
             raise UnknownReadingError(
-                f"--reading {option}: the choices of {name!r} are {', '.join(sorted(known[name]))}"
+                f"--reading {option}: {number!r} is none of the policies here"
+                f"{did_you_mean(number, asked)} (known: {', '.join(asked)})"
             )
-        if chosen.get(name, choice) != choice:
-            raise UnknownReadingError(f"--reading {option}: {name!r} is chosen twice, differently")
-        chosen[name] = choice
+        choices = _choices([kb.policy(number)] if colon else kb.policies.values())
+        if name not in choices:
+            whose = f"policy {number} has no reading" if colon else "no policy has a reading"
+            listed = f" (known: {', '.join(sorted(choices))})" if colon and choices else ""
+            raise UnknownReadingError(
+                f"--reading {option}: {whose} {name!r}{did_you_mean(name, choices)}{listed}"
+            )
+        if choice not in choices[name]:
+            raise UnknownReadingError(
+                f"--reading {option}: the choices of {key!r} are {', '.join(sorted(choices[name]))}"
+            )
+        if chosen.get(key, choice) != choice:
+            raise UnknownReadingError(f"--reading {option}: {key!r} is chosen twice, differently")
+        chosen[key] = choice
     return chosen
+
+
+def _choices(policies: Iterable[Policy]) -> dict[str, set[str]]:
+    """Return the readings of some policies, by name, with their choices."""
+    found: dict[str, set[str]] = {}
+    for policy in policies:
+        for name, reading in policy.readings.items():
+            found.setdefault(name, set()).update(reading.choices)
+    return found
 
 
 def check_date(day: str | None, option: str = "--on") -> None:
@@ -253,6 +276,12 @@ def write_text(file: Path, text: str) -> None:
     """Write a text to a file. Raises PolicygroundsError if that cannot be done."""
     with _writing(file):
         file.write_text(text, "utf-8")
+
+
+def write_bytes(file: Path, content: bytes) -> None:
+    """Write bytes to a file. Raises PolicygroundsError if that cannot be done."""
+    with _writing(file):
+        file.write_bytes(content)
 
 
 def check_writable(file: Path | None) -> None:

@@ -8,13 +8,12 @@ from rich.console import Console
 from rich.text import Text
 
 from engine.analysis.difference import Comparison
-from engine.policy import Policy, Version
 from facts.vocabulary import Vocabulary
 from queries.differences import ComparisonView, DifferenceView, Parted, matrix
 from queries.findings import Checked, Shown, shown_findings, summary
 from queries.phrases import capitalized, cited, counted
 from queries.printing import new_table, print_heading, print_line, print_wrapped
-from queries.routes import RouteGroup
+from queries.routes import RoutesView
 from queries.witnesses import witness_json
 
 MOST_ROWS = 10
@@ -179,27 +178,20 @@ def show_matrix(console: Console, comparisons: Sequence[Comparison]) -> None:
     console.print(table)
 
 
-def show_routes(
-    console: Console,
-    policy: Policy,
-    version: Version,
-    outcome: str,
-    groups: Sequence[RouteGroup],
-    *,
-    everything: bool,
-) -> None:
+def show_routes(console: Console, view: RoutesView, *, everything: bool) -> None:
     """Print the routes to an outcome, pathway by pathway."""
-    total = sum(group.routes for group in groups)
+    policy = view.policy
     print_line(
         console,
         0,
         (f"{policy.payer} {policy.number}", "bold"),
-        f", {policy.title}, version {version.start}: {counted(total, 'route')} to {outcome}",
+        f", {policy.title}, version {view.version.start}: {view.summary}",
     )
-    for group in groups:
-        text = version.texts.get(group.pathway or "", "")
-        name = f"{group.pathway}  {text}" if group.pathway else "Under no pathway"
-        print_heading(console, f"{name} ({counted(group.routes, 'route')})")
+    if view.readings:
+        print_line(console, 2, f"With {view.readings}.")
+    for group in view.groups:
+        name = f"{group.pathway}  {group.text}" if group.pathway else "Under no pathway"
+        print_heading(console, f"{name} ({group.routes})")
         shown = list(group.rows if everything else islice(group.rows, MOST_ROWS))
         for number, row in enumerate(shown, start=1):
             several = f" {counted(row.routes, 'route')}." if row.routes > 1 else ""

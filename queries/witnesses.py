@@ -61,22 +61,22 @@ def witness_json(witness: Witness, vocabulary: Vocabulary) -> dict[str, object]:
     }
 
 
-def replays(kb: KnowledgeBase, witness: Witness, part: str = "outcome", value: str = "") -> bool:
+def replays(kb: KnowledgeBase, witness: Witness) -> bool:
     """Whether a determination of the witness gives the outcome that it is said to have.
 
-    A part of the answer must have its value too, if one is named. Beside it, a faulty policy may
-    grant others; those that hang on what is not known are looked at one by one.
+    The parts of the answer that it shows must have their values too. Beside them, a faulty policy
+    may grant others; those that hang on what is not known are looked at one by one.
     """
     case = witness_case(witness, kb.vocabulary)
     answer = _answer(kb, case, witness.readings)
     if answer is None or answer.outcome is not witness.outcome:
         return False
-    ends = (
-        _closed(kb, case, witness.readings, part, last=last)
+    return all(
+        end is not None and value in _values(end, part)
+        for part, value in witness.parts.items()
         for last in (False, True)
-        if part != "outcome"
+        for end in [_closed(kb, case, witness.readings, part, last=last)]
     )
-    return all(end is not None and value in _values(end, part) for end in ends)
 
 
 def _answer(kb: KnowledgeBase, case: Case, readings: Mapping[str, str]) -> Determination | None:
@@ -146,13 +146,17 @@ def unreplayed_findings(kb: KnowledgeBase, findings: Iterable[Finding]) -> list[
 def unreplayed_witnesses(kb: KnowledgeBase, comparison: Comparison) -> int:
     """Count the witnesses of a comparison that do not get the answer they are said to have."""
     return sum(
-        not replays(kb, witness, difference.part, value)
+        not replays(kb, _showing(witness, difference.part, value))
         for difference in comparison.differences
         for region in difference.regions
         for witness, value in zip(
             region.witnesses, (difference.first, difference.second), strict=True
         )
     )
+
+
+def _showing(witness: Witness, part: str, value: str) -> Witness:
+    return witness if part == "outcome" else replace(witness, parts={part: value})
 
 
 def unreplayed_routes(

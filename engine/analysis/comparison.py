@@ -1,10 +1,11 @@
 """Comparisons: all patients where two versions part, in the fewest words, and every way to an outcome."""
 
 from collections.abc import Iterator, Mapping
-from itertools import combinations, product
+from itertools import product
 
 from engine.analysis.difference import Comparison, Difference, Phase, Region, Route, Verdict
 from engine.analysis.finding import Witness
+from engine.analysis.partings import said, unlike
 from engine.analysis.patients import Patients
 from engine.analysis.regions import Region as Values
 from engine.analysis.regions import cover, inside, irredundant, prime_region
@@ -13,15 +14,13 @@ from engine.analysis.revision import changed_sections
 from engine.analysis.subject import PARTS, Population, Subject, ends
 from engine.circuit import TRUE, Literal
 from engine.determination import OUTCOMES, Outcome
-from engine.program import Term
+from engine.goals import NONE
 from engine.solver import SolvingStoppedError
 from facts.errors import PolicygroundsError
 
 MOST_REGIONS = 1_000
 """Regions of one difference; where there are more, this is said."""
 LINE_OF_BUSINESS = "line_of_business"
-NONE = "none"
-"""The value of a part that an answer does not state."""
 
 
 class TooManyRoutesError(PolicygroundsError):
@@ -181,7 +180,7 @@ def _parts_parted(population: Population) -> Iterator[Difference]:
             [population.patients.valid, first.outcome(outcome), second.outcome(outcome)]
         )
         among = Patients(circuit, both, population.budget)
-        for one, other, holds in _unlike(population, part):
+        for one, other, holds in unlike(first, second, part):
             if among.find(holds) is None:
                 continue
             values, complete = _cover(among, holds)
@@ -214,43 +213,9 @@ def _both(population: Population, outcome: Outcome, case: Values) -> tuple[Witne
     return population.shown(first, outcome, mine), population.shown(second, outcome, theirs)
 
 
-def _unlike(population: Population, part: str) -> Iterator[tuple[str, str, Literal]]:
-    """Yield two values of a part, with the literal by which the one gives this, the other that.
-
-    A policy can give a patient several values; to whom both give the same ones, they are alike.
-    """
-    circuit = population.circuit
-    mine, theirs = (_values(subject, part) for subject in population.subjects)
-    several = circuit.any_of(
-        circuit.all_of(pair)
-        for values in (mine, theirs)
-        for pair in combinations(values.values(), 2)
-    )
-    differing = TRUE
-    if population.patients.find(several) is not None:
-        differing = circuit.any_of(
-            circuit.all_of([sign * mine.get(value, -TRUE), -sign * theirs.get(value, -TRUE)])
-            for value in sorted(mine.keys() | theirs.keys())
-            for sign in (1, -1)
-        )
-    for (one, here), (other, there) in product(mine.items(), theirs.items()):
-        if one != other:
-            yield one, other, circuit.all_of([here, there, differing])
-
-
-def _values(subject: Subject, part: str) -> dict[str, Literal]:
-    """Return the values a part of the answer can have, none among them, with their literals."""
-    values = {_said(value): literal for value, literal in subject.values(part).items()}
-    return values | {NONE: subject.circuit.all_of(-literal for literal in values.values())}
-
-
 def _cited(subject: Subject, part: str, value: str) -> tuple[str, ...]:
-    cited = (str(atom[2]) for atom in subject.answers(part) if _said(atom[3:]) == value)
+    cited = (str(atom[2]) for atom in subject.answers(part) if said(atom[3:]) == value)
     return tuple(dict.fromkeys(cited))
-
-
-def _said(value: tuple[Term, ...]) -> str:
-    return " ".join(map(str, value))
 
 
 def _verdict(differences: list[Difference]) -> Verdict:
@@ -303,7 +268,7 @@ def _partings(population: Population) -> Iterator[tuple[Difference, Literal]]:
             yield difference, circuit.all_of([mine, theirs])
     for part, outcome in PARTS.items():
         both = [first.outcome(outcome), second.outcome(outcome)]
-        for value, other_value, holds in _unlike(population, part):
+        for value, other_value, holds in unlike(first, second, part):
             difference = Difference(part=part, first=value, second=other_value, regions=())
             yield difference, circuit.all_of([*both, holds])
 

@@ -56,12 +56,14 @@ class Witness:
 
     `outcome` is what the policy of the finding, in its version, gives under these readings; the
     readings left out have their default. `shows` says what the case stands for, if there are two.
+    `parts` are parts of the answer that are shown too, with their values: "none" if not stated.
     """
 
     facts: Mapping[str, Known]
     outcome: Outcome
     readings: Mapping[str, str] = field(default_factory=dict)
     shows: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict)
     policy: str
     version: str
 

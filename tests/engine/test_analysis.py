@@ -1,11 +1,13 @@
 """What is said of policies with a fault each, and of two that part in one thing."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine.analysis import analyst
+from engine.analysis.difference import Verdict
 from engine.analysis.finding import Finding, FindingKind
 from engine.analysis.regions import prime_region
 from engine.analysis.subject import Population, Stated
@@ -13,6 +15,7 @@ from engine.determination import Outcome
 from engine.solver import Budget
 from facts.values import Bounds, OneOf
 from policygrounds import KnowledgeBase
+from queries.witnesses import unreplayed_findings, unreplayed_witnesses
 
 PATHWAY = """
 criterion("A", "1", "One"). pathway("A", "1"). applies("A", "1") :- yes(responding).
@@ -128,16 +131,99 @@ def test_pathways_overlap_by_what_each_of_them_grants(load: Load) -> None:
     assert [f.subject for f in of(found, FindingKind.OVERLAPPING_PATHWAYS)] == ["1 and 3: months"]
 
 
+LONG = """
+reading("A", long, "How long?"). reading_section("A", long, "M").
+choice("A", long, yes, "Long"). choice("A", long, no, "Short"). default_choice("A", long, yes).
+provision("A", "M", "For how long").
+"""
+SIX_OR_TWELVE = """
+months("A", "M", "1", 12) :- reads("A", long, yes).
+months("A", "M", "1", 6) :- reads("A", long, no).
+"""
+
+
 def test_a_reading_on_which_months_hang_is_not_without_effect(load: Load) -> None:
-    read = """
-    reading("A", long, "How long?"). reading_section("A", long, "M").
-    choice("A", long, yes, "Long"). choice("A", long, no, "Short"). default_choice("A", long, yes).
-    provision("A", "M", "For how long").
-    months("A", "M", "1", 12) :- reads("A", long, yes).
-    months("A", "M", "1", 6) :- reads("A", long, no).
-    """
-    found = load(A=head() + PATHWAY + read + DENIED).check("A")
+    found = load(A=head() + PATHWAY + LONG + SIX_OR_TWELVE + DENIED).check("A")
     assert not of(found, FindingKind.READING_WITHOUT_EFFECT)
+
+
+def test_a_reading_that_moves_a_part_alone_is_shown_both_ways_and_decided_again(
+    load: Load,
+) -> None:
+    kb = load(A=head() + PATHWAY + LONG + SIX_OR_TWELVE + DENIED)
+    (found,) = of(kb.check("A"), FindingKind.READING_DECIDES)
+    assert (found.subject, found.sections) == ("long=no", ("M",))
+    assert found.text == (
+        "Read as 'no', 'long' moves, for some patients, a part of the answer alone: "
+        "months from 12 to 6"
+    )
+    assert [(each.outcome, each.parts, each.readings) for each in found.witnesses] == [
+        (Outcome.APPROVE, {"months": "12"}, {}),
+        (Outcome.APPROVE, {"months": "6"}, {"long": "no"}),
+    ]
+    assert unreplayed_findings(kb, [found]) == []
+    wrong = replace(found.witnesses[1], parts={"months": "12"})
+    broken = replace(found, witnesses=(found.witnesses[0], wrong))
+    assert unreplayed_findings(kb, [broken]) == [broken]
+
+
+def test_a_reading_is_looked_at_from_the_choice_that_was_made(load: Load) -> None:
+    kb = load(A=head() + PATHWAY + LONG + SIX_OR_TWELVE + DENIED)
+    (found,) = of(kb.check("A", readings={"long": "no"}), FindingKind.READING_DECIDES)
+    assert (found.subject, found.readings) == ("long=yes", {"long": "no"})
+    assert found.text.endswith("months from 6 to 12")
+
+
+def test_each_part_is_shown_in_each_direction_and_months_once_as_fewer_and_once_as_more(
+    load: Load,
+) -> None:
+    parts = """
+    months_up_to("A", "M", "1", 12) :- reads("A", long, yes).
+    months("A", "M", "1", 6) :- reads("A", long, no).
+    quantity("A", "M", "1", 3, capsule, 28) :- reads("A", long, no), yes(progression).
+    provision("A", "D", "The rest is denied").
+    denies("A", "D", not_medically_necessary) :- not approved("A"), reads("A", long, yes).
+    denies("A", "D", investigational) :- not approved("A"), reads("A", long, no).
+    """
+    (found,) = of(load(A=head() + PATHWAY + LONG + parts).check("A"), FindingKind.READING_DECIDES)
+    before, after = found.witnesses[::2], found.witnesses[1::2]
+    assert [one.facts for one in before] == [other.facts for other in after]
+    moved = [(one.parts, other.parts) for one, other in zip(before, after, strict=True)]
+    numbers = [(int(one["months"]), int(other["months"])) for one, other in moved[:2]]
+    assert sorted(one > other for one, other in numbers) == [False, True]
+    assert {other for _, other in numbers} == {6}
+    assert moved[2:] == [
+        ({"quantity": "none"}, {"quantity": "3 capsule 28"}),
+        ({"basis": "not_medically_necessary"}, {"basis": "investigational"}),
+    ]
+
+
+def test_a_reading_that_moves_outcomes_says_nothing_of_parts(load: Load) -> None:
+    stricter = PATHWAY.replace(
+        "at_least(age, 18).",
+        'at_least(age, 18), reads("A", long, yes).\nmet("A", "1.a") :- at_least(age, 21).',
+    )
+    found = load(A=head() + stricter + LONG + SIX_OR_TWELVE + DENIED).check("A")
+    (moving,) = of(found, FindingKind.READING_DECIDES)
+    assert moving.text == "Read as 'no', 'long' moves some patients from approve to deny"
+    assert all(not witness.parts for witness in moving.witnesses)
+
+
+def test_a_reading_that_both_policies_have_is_chosen_for_both_or_for_one(load: Load) -> None:
+    text = PATHWAY + LONG + SIX_OR_TWELVE + DENIED
+    kb = load(A=head() + text, B=head("B") + renamed(text, "B"))
+    for readings, verdict, own in (
+        ({"long": "no"}, Verdict.EQUIVALENT, ({"long": "no"}, {"long": "no"})),
+        ({"B:long": "no"}, Verdict.LOOSER, ({}, {"long": "no"})),
+        ({"long": "no", "A:long": "yes"}, Verdict.LOOSER, ({}, {"long": "no"})),
+        ({"A:long": "no", "B:long": "yes"}, Verdict.STRICTER, ({"long": "no"}, {})),
+    ):
+        found = kb.compare("A", "B", readings=readings)
+        assert (found.verdict, found.readings) == (verdict, own)
+        assert unreplayed_witnesses(kb, found) == 0
+        for difference in found.differences:
+            for region in difference.regions:
+                assert tuple(witness.readings for witness in region.witnesses) == own
 
 
 def referring(number: str, *targets: str) -> str:

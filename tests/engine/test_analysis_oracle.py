@@ -119,6 +119,17 @@ def test_random_policies_are_analysed_as_brute_force_analyses_them(part: int) ->
     assert counts["synthetic comparisons"] > 2
 
 
+def test_readings_that_move_a_part_alone_are_found_as_brute_force_finds_them() -> None:
+    counts: Counter[str] = Counter()
+    for part in (2, 109, 151):
+        for counted, disagreements in compare_synthetic(
+            seed=f"readings:{part}", policies=3, most_points=100
+        ):
+            assert not disagreements
+            counts += counted
+    assert counts["readings that move a part alone"] > 2
+
+
 def read(policy: str, version: str) -> Reading:
     return Reading(policy, version, next(analysed_cases.all_readings(policy)))
 

@@ -186,13 +186,13 @@ _DEFAULTS = {
 def _readings(
     read: Reading, found: Mapping[str, Sequence[Form]], patients: Iterable[Patient]
 ) -> Iterator[str]:
-    """Read each patient's request each way: outcomes move only as it is said."""
+    """Read each patient's request each way: answers move only as it is said."""
     idle = _subjects(found, "reading-without-effect")
     moves = {
         finding["subject"]: {witness["shows"] for witness in finding["witnesses"]}
         for finding in found.get("reading-decides", ())
     }
-    shown: dict[str, set[str]] = {}
+    shown: dict[str, set[str | None]] = {}
     others = [
         (name, choice)
         for name, choices in oracle.READINGS[read.policy].items()
@@ -205,13 +205,15 @@ def _readings(
             continue
         for name, choice in others:
             otherwise = read.read(name, choice).answer(patient)
-            if otherwise is not None and otherwise.outcome != answer.outcome:
-                move = f"{answer.outcome} to {otherwise.outcome}"
+            for part, before, after in _parted(answer, otherwise) if otherwise else ():
+                move = f"{before} to {after}" if part == "outcome" else None
                 shown.setdefault(f"{name}={choice}", set()).add(move)
     for choice, directions in shown.items():
         if choice.partition("=")[0] in idle:
             yield f"reading-without-effect:{choice} moves some patients"
-        for direction in directions - moves.get(choice, set()):
+        if choice not in moves:
+            yield f"reading-decides:{choice} moves some patients, and is not found"
+        for direction in directions - {None} - moves.get(choice, set()):
             yield f"reading-decides:{choice} moves some patients from {direction}"
 
 

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -325,13 +325,32 @@ def test_a_comparison_whose_witness_does_not_replay_is_left_out_loudly(
         assert "DEFECT: a case does not show how 5.21.071 of 2024-01-01 and " in result.stderr
 
 
-def test_routes_in_each_form(run: Run) -> None:
+def test_routes_in_each_form(run: Run, tmp_path: Path) -> None:
     text = run("routes", "5.21.071")
     assert text.exit_code == 0
     assert ": 4 routes to approve\n" in text.stdout
     found = json.loads(run("routes", "5.21.071", "--outcome", "deny", "--json").stdout)
     assert found["outcome"] == "deny"
     assert len(found["routes"]) == 4
+    markdown = run("routes", "5.21.071", "--markdown").stdout
+    assert markdown.startswith("# Routes to approve: FEP 5.21.071\n")
+    page = tmp_path / "routes.html"
+    for form, shown in (("--all", text.stdout), ("--markdown", markdown)):
+        page.unlink(missing_ok=True)
+        assert run("routes", "5.21.071", form, "--html", page).stdout == shown
+        assert "<h1>Routes to approve: FEP 5.21.071</h1>" in page.read_text("utf-8")
+
+
+def test_routes_are_not_written_down_with_those_that_do_not_lead_there(
+    run: Run, monkeypatch: pytest.MonkeyPatch, found_routes: tuple[Route, ...], tmp_path: Path
+) -> None:
+    wrong = replace(found_routes[0], outcome="deny")
+    monkeypatch.setattr(KnowledgeBase, "routes", lambda *_, **__: (wrong, *found_routes[1:]))
+    page = tmp_path / "routes.html"
+    result = run("routes", "5.21.071", "--markdown", "--html", page)
+    assert result.exit_code == 1
+    assert "3 routes to approve" in result.stdout
+    assert "3 routes to approve" in page.read_text("utf-8")
 
 
 def test_the_routes_and_the_history_of_packaged_policies(kb: KnowledgeBase) -> None:
@@ -339,6 +358,119 @@ def test_the_routes_and_the_history_of_packaged_policies(kb: KnowledgeBase) -> N
     assert pathways == {"Prior-Approval", "Renewal"}
     same = kb.diff("5.21.071", "2024-02-01", "2025-02-01")
     assert (same.verdict, same.differences) == (Verdict.EQUIVALENT, ())
+
+
+# Readings
+
+
+SHARED = "in_combination_with"
+BOTH = ("5.21.071", "CP.PHAR.302")
+Asked = list[tuple[tuple[str, ...], Mapping[str, str]]]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, comparison: Comparison) -> Asked:
+    """Remember which policies are checked and compared, and under which readings.
+
+    To be asked for after `run`.
+    """
+    found: Asked = []
+
+    def remember(name: str, answer: object) -> None:
+        def ask(
+            _: object, *policies: str, readings: Mapping[str, str], on: str | None = None
+        ) -> object:
+            assert on is None
+            found.append((policies, readings))
+            return answer
+
+        monkeypatch.setattr(KnowledgeBase, name, ask)
+
+    remember("check", ())
+    remember("compare", comparison)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("options", "chosen"),
+    [
+        ([f"{SHARED}=exactly"], ("exactly", "exactly")),
+        ([f"CP.PHAR.302:{SHARED}=at_least"], (None, "at_least")),
+        ([f"{SHARED}=exactly", f"CP.PHAR.302:{SHARED}=at_least"], ("exactly", "at_least")),
+        ([f"CP.PHAR.302:{SHARED}=at_least", f"{SHARED}=exactly"], ("exactly", "at_least")),
+    ],
+)
+def test_a_reading_that_two_policies_share_is_chosen_for_both_or_for_one(
+    run: Run, asked: Asked, options: list[str], chosen: tuple[str | None, str]
+) -> None:
+    words = [word for option in options for word in ("--reading", option)]
+    assert run("compare", *BOTH, *words).exit_code == 0
+    own = dict(zip(BOTH, chosen, strict=True))
+    assert asked == [(BOTH, {f"{number}:{SHARED}": c for number, c in own.items() if c})]
+    asked.clear()
+    assert run("check", *BOTH, *words).exit_code == 0
+    assert asked == [((number,), {SHARED: c} if c else {}) for number, c in own.items()]
+
+
+def two_policies(folder: Path) -> Path:
+    """Write two policies that share a reading, on which how long they approve for hangs."""
+    for number in ("A", "B"):
+        file = folder / "policies" / f"{number}.lp"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(TERMS.replace("NUMBER", number))
+    return folder
+
+
+TERMS = """
+policy("NUMBER", "Nobody", ixazomib, "Invented"). source("NUMBER", "Invented").
+version("NUMBER", "2024-01-01", open, published, "Invented.").
+reading("NUMBER", terms, "How long?"). reading_section("NUMBER", terms, "M").
+choice("NUMBER", terms, long, "Long"). choice("NUMBER", terms, short, "Short").
+default_choice("NUMBER", terms, long).
+criterion("NUMBER", "1", "Adult"). pathway("NUMBER", "1"). applies("NUMBER", "1").
+met("NUMBER", "1") :- at_least(age, 18).
+provision("NUMBER", "M", "For how long").
+months("NUMBER", "M", "1", 12) :- reads("NUMBER", terms, long).
+months("NUMBER", "M", "1", 6) :- reads("NUMBER", terms, short).
+provision("NUMBER", "D", "The rest is denied").
+denies("NUMBER", "D", not_medically_necessary) :- not approved("NUMBER").
+"""
+
+
+def test_policies_are_compared_with_one_of_them_read_otherwise(tmp_path: Path) -> None:
+    words = ["compare", "A", "B", "--kb", str(two_policies(tmp_path)), "--json", "--reading"]
+    verdicts = {}
+    for option in ("terms=short", "A:terms=short", "B:terms=short"):
+        result = CliRunner().invoke(main, [*words, option])
+        assert result.exit_code == 0
+        found = json.loads(result.stdout)
+        verdicts[option] = (found["verdict"], found["readings"])
+    short = {"terms": "short"}
+    assert verdicts == {
+        "terms=short": ("equivalent", [short, short]),
+        "A:terms=short": ("stricter", [short, {}]),
+        "B:terms=short": ("looser", [{}, short]),
+    }
+
+
+def test_the_command_shown_decides_a_witness_under_the_reading_of_its_own_policy(
+    tmp_path: Path,
+) -> None:
+    kb, folder = str(two_policies(tmp_path)), tmp_path / "witnesses"
+    words = ["check", "A", "B", "--kb", kb, "--witnesses", str(folder), "--reading"]
+    shown = CliRunner().invoke(main, [*words, "B:terms=short"]).stdout
+    commands = [line.split()[1:] for line in shown.splitlines() if "policygrounds " in line]
+    months = {}
+    for determine, file, *options in commands:
+        given = [determine, str(folder / file), *options, "--kb", kb, "--json"]
+        answer = json.loads(CliRunner().invoke(main, given).stdout)
+        months[file, *options] = answer["authorization"]["months"]
+    assert months == {
+        ("A_reading-decides_terms_short.1.json",): 12,
+        ("A_reading-decides_terms_short.2.json", "--reading", "terms=short"): 6,
+        ("B_reading-decides_terms_long.1.json", "--reading", "terms=short"): 6,
+        ("B_reading-decides_terms_long.2.json",): 12,
+    }
 
 
 # tree
@@ -364,6 +496,40 @@ def test_a_tree_is_printed_or_drawn(run: Run, tmp_path: Path) -> None:
         ("check 5.21.071 --on 2023-01-01", "policy 5.21.071: no version covers 2023-01-01"),
         ("check --on 2025-13-01", "--on 2025-13-01: expected a date such as 2025-09-15"),
         ("check --reading x=y", "--reading x=y: no policy has a reading 'x'"),
+        (
+            "check --reading other_use",
+            "--reading other_use: expected NAME=CHOICE or POLICY:NAME=CHOICE",
+        ),
+        (
+            "compare 5.21.071 CP.PHAR.302 --reading CP.PHAR.303:other_use=all_four",
+            "'CP.PHAR.303' is none of the policies here; did you mean 'CP.PHAR.302'? (known: 5.21.071",
+        ),
+        (
+            "check 5.21.071 --reading CP.PHAR.302:other_use=all_four",
+            "'CP.PHAR.302' is none of the policies here (known: 5.21.071)",
+        ),
+        (
+            "routes 5.21.071 --reading :other_use=all_four",
+            "'' is none of the policies here (known: 5.21.071)",
+        ),
+        (
+            "check --reading 5.21.071:in_combination=exactly",
+            "no reading 'in_combination'; did you mean 'in_combination_with'? (known: in_combination",
+        ),
+        (
+            "check --reading 5.21.071:other_use=all_four",
+            "policy 5.21.071 has no reading 'other_use' (known: ",
+        ),
+        (
+            "compare 5.21.071 CP.PHAR.302 --reading 5.21.071:in_combination_with=some",
+            "the choices of '5.21.071:in_combination_with' are at_least, exactly",
+        ),
+        (
+            "check --reading CP.PHAR.302:other_use=all_four --reading CP.PHAR.302:other_use=diagnosis_only",
+            "'CP.PHAR.302:other_use' is chosen twice, differently",
+        ),
+        ("routes 5.21.071 --json --markdown", "--json cannot be combined with --markdown"),
+        ("routes 5.21.071 --html /nowhere/x.html", "/nowhere/x.html: cannot be written: "),
         ("check --json --sarif", "--json cannot be combined with --sarif"),
         ("check --sarif --markdown", "--sarif cannot be combined with --markdown"),
         ("check 5.21.071 --html /nowhere/x.html", "/nowhere/x.html: cannot be written: "),
@@ -417,5 +583,13 @@ def test_python_gets_the_same_errors(kb: KnowledgeBase) -> None:
         kb.check("5.21.071", on="today")
     with pytest.raises(UnknownReadingError, match="no reading 'x'"):
         kb.compare("5.21.071", "CP.PHAR.302", readings={"x": "y"})
+    with pytest.raises(
+        UnknownReadingError, match=r"no reading '5\.21\.071:other_use'; did you mean"
+    ):
+        kb.compare("5.21.071", "CP.PHAR.302", readings={"5.21.071:other_use": "all_four"})
+    with pytest.raises(UnknownReadingError, match="no reading 'EX-101:other_use'"):
+        kb.compare("5.21.071", "CP.PHAR.302", readings={"EX-101:other_use": "all_four"})
+    with pytest.raises(UnknownReadingError, match=r"policy CP\.PHAR\.302: reading 'other_use'"):
+        kb.compare("5.21.071", "CP.PHAR.302", readings={"CP.PHAR.302:other_use": "all"})
     with pytest.raises(UnknownReadingError, match="no reading 'x'"):
         kb.check("5.21.071", readings={"x": "y"})

@@ -129,6 +129,14 @@ def test_an_error_names_file_case_and_what_was_expected(
         (["determine", str(VIGNETTES), "--reading", "other_use"], "expected NAME=CHOICE"),
         (["determine", str(VIGNETTES), "--reading", "othr_use=x"], "did you mean 'other_use'?"),
         (["determine", str(VIGNETTES), "--reading", "other_use=all"], "all_four, diagnosis_only"),
+        (
+            ["determine", str(VIGNETTES), "--reading", "CP.PHAR.303:other_use=all_four"],
+            "'CP.PHAR.303' is none of the policies here; did you mean 'CP.PHAR.302'?",
+        ),
+        (
+            ["determine", str(VIGNETTES), "--reading", "5.21.071:other_use=all_four"],
+            "policy 5.21.071 has no reading 'other_use' (known: in_combination_with, ",
+        ),
         (["determine", str(VIGNETTES), "--kb", "no-such-folder"], "no such folder"),
         (["policies", "5.21.072"], "did you mean '5.21.071'?"),
         (["facts", "agee"], "did you mean 'age'?"),
@@ -155,6 +163,20 @@ def test_a_reading_is_chosen_for_the_policies_that_have_it(run: Command) -> None
     outcomes = {answer["id"]: answer["outcome"] for answer in lines(result)}
     assert outcomes["v2-CP.PHAR.302"] == "deny"
     assert outcomes["v2-5.21.071"] == "approve"
+
+
+def test_a_reading_is_chosen_for_one_of_the_policies_that_have_it(run: Command) -> None:
+    def outcomes(*chosen: str) -> dict[object, object]:
+        options = [word for choice in chosen for word in ("--reading", choice)]
+        answers = lines(run("determine", VIGNETTES, "--json", *options))
+        return {answer["id"]: answer["outcome"] for answer in answers}
+
+    shared, only = "in_combination_with=exactly", "5.21.071:in_combination_with=exactly"
+    default, changed = outcomes(), outcomes(only)
+    assert changed == outcomes(shared)
+    assert default["v1-5.21.071"] != changed["v1-5.21.071"]
+    assert outcomes("CP.PHAR.302:in_combination_with=exactly") == default
+    assert outcomes(shared, "5.21.071:in_combination_with=at_least") == default
 
 
 def test_a_person_sees_outcome_tree_and_what_is_missing(run: Command) -> None:

@@ -17,14 +17,21 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from engine.analysis.difference import Comparison
+from engine.analysis.difference import Comparison, Route
 from engine.explanation import Explanation
 from policygrounds import Case, KnowledgeBase
 from queries.differences import comparison_view
 from queries.documents import markdown, page
 from queries.findings import Checked
 from queries.letters import letter, letter_page
-from queries.reports import comparison_page, findings_markdown, findings_page
+from queries.reports import (
+    comparison_page,
+    findings_markdown,
+    findings_page,
+    routes_markdown,
+    routes_page,
+)
+from queries.routes import routes_view
 
 Explained = Callable[..., Explanation]
 GOLDEN = Path(__file__).parent / "golden"
@@ -193,16 +200,26 @@ class Reader(HTMLParser):
 
 @pytest.fixture(scope="module")
 def pages(
-    kb: KnowledgeBase, several: list[Explanation], checked: Checked, comparison: Comparison
+    kb: KnowledgeBase,
+    several: list[Explanation],
+    checked: Checked,
+    comparison: Comparison,
+    found_routes: tuple[Route, ...],
 ) -> list[str]:
     """Write pages of all the cases, of each alone, of letters, and reports on policies."""
     other = replace(comparison, second=("EX-101", "2025-01-01"))
-    views = [comparison_view(one, kb.policies, kb.vocabulary) for one in (comparison, other)]
+    views = [comparison_view(one, kb.vocabulary) for one in (comparison, other)]
     return [
         findings_page([checked], kb.vocabulary),
         findings_page([checked, checked], kb.vocabulary),
         comparison_page(views[:1], kb.vocabulary),
         comparison_page(views, kb.vocabulary),
+        *(
+            routes_page(
+                routes_view(checked.policy, checked.version, "approve", found, kb.vocabulary)
+            )
+            for found in (found_routes, found_routes[:1], ())
+        ),
         page(several, kb.policies, kb.vocabulary),
         *(page([one], kb.policies, kb.vocabulary) for one in several),
         *(
@@ -311,15 +328,21 @@ def test_the_texts_of_a_policy_of_ones_own_stay_text(
     assert "<img" not in html
 
 
-def test_what_a_report_cites_stays_text(kb: KnowledgeBase, checked: Checked) -> None:
+def test_what_a_report_cites_stays_text(
+    kb: KnowledgeBase, checked: Checked, found_routes: tuple[Route, ...]
+) -> None:
     finding = replace(checked.findings[0], text=HOSTILE, repair=HOSTILE)
     policy = replace(checked.policy, title=HOSTILE, source=HOSTILE)
     hostile = replace(checked, policy=policy, findings=(finding,))
-    html = findings_page([hostile], kb.vocabulary)
-    assert {"img", "script"}.isdisjoint(e.tag for e in elements(html))
-    text = findings_markdown([hostile], kb.vocabulary)
-    assert "<img" not in MarkdownIt().render(text)
-    assert "\x1b" not in html + text
+    view = routes_view(policy, checked.version, "approve", found_routes, kb.vocabulary)
+    view = replace(view, groups=(replace(view.groups[0], text=HOSTILE), *view.groups[1:]))
+    for html, text in (
+        (findings_page([hostile], kb.vocabulary), findings_markdown([hostile], kb.vocabulary)),
+        (routes_page(view), routes_markdown(view)),
+    ):
+        assert {"img", "script"}.isdisjoint(e.tag for e in elements(html))
+        assert "<img" not in MarkdownIt().render(text)
+        assert "\x1b" not in html + text
 
 
 def test_every_criterion_is_an_item_of_a_tree_with_its_place_and_its_status(

@@ -186,6 +186,10 @@ def test_only_limits_changes_to_facts_and_members(run: Command) -> None:
         (["--policy", "5.21.071", "--policy", "nowhere"], "policy 'nowhere' is not in"),
         (["--on", "15.09.2025"], "--on 15.09.2025: expected a date such as 2025-09-15"),
         (["--reading", "othr_use=x"], "did you mean 'other_use'?"),
+        (
+            ["--policy", "5.21.071", "--reading", "CP.PHAR.302:other_use=all_four"],
+            "'CP.PHAR.302' is none of the policies here (known: 5.21.071)",
+        ),
         (["--json", "--markdown"], "--json cannot be combined with"),
         (["--json", "--html"], "--json cannot be combined with"),
         (["--json", "--letter"], "--json cannot be combined with"),
@@ -263,6 +267,14 @@ def test_readings_shows_the_outcome_under_each(run: Command, kb: KnowledgeBase) 
 def test_a_chosen_reading_decides(run: Command) -> None:
     answer = one(run(APPROVED, "--json", "--reading", "in_combination_with=exactly"))
     assert answer["outcome"] == "deny"
+
+
+def test_a_reading_is_chosen_for_one_of_the_policies_side_by_side(run: Command) -> None:
+    read = ("--reading", "5.21.071:in_combination_with=exactly")
+    default = [answer["outcome"] for answer in lines(run(APPROVED, *BOTH, "--json"))]
+    changed = [answer["outcome"] for answer in lines(run(APPROVED, *BOTH, "--json", *read))]
+    assert changed == [default[0], "deny"]
+    assert default[1] == "approve"
 
 
 def test_history_shows_the_outcome_under_each_version(run: Command) -> None:

@@ -5,7 +5,7 @@ The texts in golden/ are what they are to look like; POLICYGROUNDS_GOLDEN=write 
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from io import StringIO
 from itertools import product
@@ -32,8 +32,14 @@ from queries.findings import (
 )
 from queries.grouping import group_alike
 from queries.patients import patients_with, size
-from queries.reports import comparison_markdown, comparison_page, findings_markdown
-from queries.routes import route_groups, routes_json
+from queries.reports import (
+    comparison_markdown,
+    comparison_page,
+    findings_markdown,
+    routes_markdown,
+    routes_page,
+)
+from queries.routes import DEFAULT, RoutesView, routes_json, routes_view
 from queries.terminal_findings import show_checked, show_comparison, show_matrix, show_routes
 from queries.witnesses import (
     replays,
@@ -361,7 +367,7 @@ def test_parts_that_differ_for_all_whom_both_approve_are_not_said_of_every_patie
 ) -> None:
     _, months, _ = comparison.differences
     everyone = replace(months, regions=(replace(months.regions[0], facts={}),))
-    view = comparison_view(replace(comparison, differences=(everyone,)), kb.policies, kb.vocabulary)
+    view = comparison_view(replace(comparison, differences=(everyone,)), kb.vocabulary)
     assert view.differences[0].rows[0].patients == "all of them"
     page = comparison_page([view], kb.vocabulary)
     assert "with these facts among those approved by both, whatever else is so" in page
@@ -384,7 +390,7 @@ def test_policies_of_which_nothing_is_known_are_not_called_alike(
     kb: KnowledgeBase, comparison: Comparison, verdict: Verdict, said: str
 ) -> None:
     found = replace(comparison, verdict=verdict, differences=(), phases=())
-    view = comparison_view(found, kb.policies, kb.vocabulary)
+    view = comparison_view(found, kb.vocabulary)
     assert view.verdict == said
     console = Console(file=StringIO(), width=110, highlight=False, force_terminal=True)
     show_comparison(console, view, kb.vocabulary, everything=False)
@@ -404,7 +410,7 @@ def test_two_dates_of_one_version_are_said_to_be_that(
     same = replace(
         comparison, second=comparison.first, verdict=Verdict.EQUIVALENT, differences=(), phases=()
     )
-    assert comparison_view(same, kb.policies, kb.vocabulary).verdict == (
+    assert comparison_view(same, kb.vocabulary).verdict == (
         "Both dates fall into one version, 5.21.071 of 2024-01-01: there is nothing to compare."
     )
 
@@ -426,7 +432,7 @@ def test_evidence_that_hurts_says_that_the_policy_is_to_be_looked_at(
 def test_regions_that_differ_in_one_drug_are_one_row_of_words(
     kb: KnowledgeBase, comparison: Comparison
 ) -> None:
-    view = comparison_view(comparison, kb.policies, kb.vocabulary)
+    view = comparison_view(comparison, kb.vocabulary)
     outcome, months, quantity = view.differences
     assert outcome.heading == "5.21.071 approves, CP.PHAR.302 refers"
     assert (
@@ -497,7 +503,7 @@ def test_versions_of_one_policy_are_called_by_their_first_days(
             ),
         ),
     )
-    view = comparison_view(versions, kb.policies, kb.vocabulary)
+    view = comparison_view(versions, kb.vocabulary)
     assert view.verdict == (
         "CP.PHAR.302 of 2024-08-01 gives the same outcomes, with other parts of the answer, as "
         "CP.PHAR.302 of 2025-08-01."
@@ -516,8 +522,19 @@ def test_versions_of_one_policy_are_called_by_their_first_days(
     }
 
 
+def test_a_comparison_says_how_each_of_two_policies_reads_what_both_have(
+    kb: KnowledgeBase, comparison: Comparison
+) -> None:
+    shared = ({"in_combination_with": "exactly"}, {"in_combination_with": "at_least"})
+    view = comparison_view(replace(comparison, readings=shared), kb.vocabulary)
+    assert view.readings == (
+        "5.21.071 reads in_combination_with as exactly; "
+        "CP.PHAR.302 reads in_combination_with as at_least"
+    )
+
+
 def test_a_comparison_in_a_terminal(kb: KnowledgeBase, comparison: Comparison) -> None:
-    view = comparison_view(comparison, kb.policies, kb.vocabulary)
+    view = comparison_view(comparison, kb.vocabulary)
     console = wide()
     show_comparison(console, view, kb.vocabulary, everything=False)
     golden("comparison.txt", printed(console))
@@ -532,7 +549,7 @@ def test_a_long_list_of_regions_is_cut_unless_all_is_asked_for(
         for number, region in enumerate(difference.regions * 3)
     )
     long = replace(comparison, differences=(replace(difference, regions=regions),))
-    view = comparison_view(long, kb.policies, kb.vocabulary)
+    view = comparison_view(long, kb.vocabulary)
     for everything in (False, True):
         console = wide()
         show_comparison(console, view, kb.vocabulary, everything=everything)
@@ -541,7 +558,7 @@ def test_a_long_list_of_regions_is_cut_unless_all_is_asked_for(
 
 
 def test_a_comparison_in_markdown(kb: KnowledgeBase, comparison: Comparison) -> None:
-    view = comparison_view(comparison, kb.policies, kb.vocabulary)
+    view = comparison_view(comparison, kb.vocabulary)
     golden("comparison.md", comparison_markdown([view]))
 
 
@@ -560,7 +577,7 @@ def test_a_matrix_says_how_each_policy_stands_to_each_other_one(
     console = wide()
     show_matrix(console, [comparison, stricter])
     assert "EX-101       looser" in printed(console)
-    views = [comparison_view(one, kb.policies, kb.vocabulary) for one in (comparison, stricter)]
+    views = [comparison_view(one, kb.vocabulary) for one in (comparison, stricter)]
     assert "| EX-101 | looser |  |  |" in comparison_markdown(views)
 
 
@@ -577,20 +594,73 @@ def test_routes_come_by_pathway_the_shortest_first(
         "2024-01-01",
         "approve",
     )
+    assert found["readings"] == {}
     assert [route["pathway"] for route in found["routes"]] == ["Prior-Approval"] * 3 + ["Renewal"]
     assert found["routes"][0]["facts"]["regimen"]["includes"] == ["dexamethasone"]
     assert found["routes"][0]["sections"] == ["Prior-Approval.Age"]
-    first, second = route_groups(found_routes, kb.vocabulary)
-    assert (first.pathway, first.routes) == ("Prior-Approval", 3)
+    view = routed(kb, found_routes)
+    first, second = view.groups
+    assert view.summary == "4 routes to approve"
+    assert (first.pathway, first.routes) == ("Prior-Approval", "3 routes")
     assert [row.routes for row in first.rows] == [1, 2]
     assert "with dexamethasone and one of cisplatin and daratumumab" in first.rows[1].patients
-    assert (second.pathway, second.routes) == ("Renewal", 1)
+    assert "cisplatin" in json.dumps(first.rows[1].facts)
+    assert (second.pathway, second.routes) == ("Renewal", "1 route")
+
+
+def routed(
+    kb: KnowledgeBase,
+    routes: Sequence[Route],
+    outcome: str = "approve",
+    readings: Mapping[str, str] = DEFAULT,
+) -> RoutesView:
+    policy = kb.policies["5.21.071"]
+    return routes_view(policy, policy.versions[-1], outcome, routes, kb.vocabulary, readings)
 
 
 def test_routes_in_a_terminal(kb: KnowledgeBase, found_routes: tuple[Route, ...]) -> None:
     console = wide()
-    policy = kb.policies["5.21.071"]
     outside = replace(found_routes[0], pathway=None)
-    groups = route_groups([*found_routes, outside], kb.vocabulary)
-    show_routes(console, policy, policy.versions[-1], "approve", groups, everything=False)
+    show_routes(console, routed(kb, [*found_routes, outside]), everything=False)
     golden("routes.txt", printed(console))
+
+
+def test_routes_in_markdown(kb: KnowledgeBase, found_routes: tuple[Route, ...]) -> None:
+    outside = replace(found_routes[0], pathway=None)
+    golden("routes.md", routes_markdown(routed(kb, [*found_routes, outside])))
+
+
+def test_routes_say_under_which_readings_they_lead_there(
+    kb: KnowledgeBase, found_routes: tuple[Route, ...]
+) -> None:
+    exactly = {"in_combination_with": "exactly"}
+    view = routed(kb, found_routes, readings=exactly)
+    console = wide()
+    show_routes(console, view, everything=False)
+    assert "\n  With in_combination_with as exactly.\n" in printed(console)
+    assert "\nWith in_combination_with as exactly.\n" in routes_markdown(view)
+    assert "<p>With in_combination_with as exactly.</p>" in routes_page(view)
+    raw = routes_json("A", "2024-01-01", "approve", found_routes, kb.vocabulary, exactly)
+    assert raw["readings"] == exactly
+
+
+def test_where_no_route_leads_it_is_said_that_no_patient_gets_there(kb: KnowledgeBase) -> None:
+    view = routed(kb, (), "refer")
+    console = wide()
+    show_routes(console, view, everything=False)
+    for text in (printed(console), routes_markdown(view), routes_page(view).replace("No", "no")):
+        assert "no route to refer: no patient gets there" in text
+    assert "Each route is all patients" not in routes_page(view)
+
+
+def test_a_page_of_routes_folds_those_beyond_the_first_ten(
+    kb: KnowledgeBase, found_routes: tuple[Route, ...]
+) -> None:
+    many = [replace(found_routes[0], sections=(f"Renewal.{number}",)) for number in range(14)]
+    page = routes_page(routed(kb, many))
+    shown, rest = page.split('<details class="rest">')
+    assert "<summary>4 more</summary>" in rest
+    assert shown.count("<summary>A case</summary>") == 10
+    assert rest.count("<summary>A case</summary>") == 4
+    assert "14 routes, the shortest first" in shown
+    assert "the shortest first" not in routes_page(routed(kb, many[:1]))

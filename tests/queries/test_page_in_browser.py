@@ -17,7 +17,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
-from engine.analysis.difference import Comparison
+from engine.analysis.difference import Comparison, Route
 from engine.explanation import Explanation
 from policygrounds import Case, KnowledgeBase
 from queries.differences import comparison_view
@@ -25,7 +25,8 @@ from queries.documents import page
 from queries.findings import Checked
 from queries.letters import letter_page
 from queries.rendering import render_picture
-from queries.reports import comparison_page, findings_page
+from queries.reports import comparison_page, findings_page, routes_page
+from queries.routes import routes_view
 from queries.tree import sheet
 
 Explained = Callable[..., Explanation]
@@ -359,21 +360,30 @@ def test_a_letter_prints_and_stands_out(
 
 @pytest.fixture
 def reports(
-    kb: KnowledgeBase, checked: Checked, comparison: Comparison, tmp_path: Path
+    kb: KnowledgeBase,
+    checked: Checked,
+    comparison: Comparison,
+    found_routes: tuple[Route, ...],
+    tmp_path: Path,
 ) -> dict[str, Path]:
-    """Write a report on findings, one of a comparison with many regions, and a tree."""
+    """Write a report on findings, a comparison with many regions, many routes, and a tree."""
     (difference, *others) = comparison.differences
     regions = tuple(
         replace(region, first_sections=(str(number),))
         for number, region in enumerate(difference.regions * 4)
     )
     long = replace(comparison, differences=(replace(difference, regions=regions), *others))
-    view = comparison_view(long, kb.policies, kb.vocabulary)
+    view = comparison_view(long, kb.vocabulary)
+    many = [replace(found_routes[-1], sections=(f"Age.{number}",)) for number in range(20)]
+    routes = routes_view(
+        checked.policy, checked.version, "approve", [*found_routes, *many], kb.vocabulary
+    )
     policy = kb.policies["CP.PHAR.302"]
     other = replace(checked, policy=policy, version=policy.versions[-1], findings=())
     written = {
         "findings": findings_page([checked, other], kb.vocabulary),
         "comparison": comparison_page([view], kb.vocabulary),
+        "routes": routes_page(routes),
         "tree": render_picture("sheet.svg.jinja", sheet=sheet(policy, policy.versions[-1])),
     }
     files = {}
@@ -383,7 +393,7 @@ def reports(
     return files
 
 
-@pytest.mark.parametrize("name", ["findings", "comparison"])
+@pytest.mark.parametrize("name", ["findings", "comparison", "routes"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1200, 390])
 def test_reports_stand_out_in_light_and_dark_and_fit_a_phone(
@@ -450,18 +460,19 @@ def test_the_tree_is_a_list_to_assistive_technology(
     assert {"Renewal.a", "No disease progression and no unacceptable toxicity"} <= texts
 
 
-def test_a_long_comparison_is_folded_and_printed_whole(
-    browser: webdriver.Chrome, reports: dict[str, Path]
+@pytest.mark.parametrize(("name", "more"), [("comparison", 10), ("routes", 12)])
+def test_a_long_report_is_folded_and_printed_whole(
+    browser: webdriver.Chrome, reports: dict[str, Path], name: str, more: int
 ) -> None:
     see(browser, scheme="light", width=1200)
-    browser.get(reports["comparison"].as_uri())
+    browser.get(reports[name].as_uri())
     rest = browser.find_element(By.CSS_SELECTOR, "details.rest")
-    assert rest.find_element(By.CSS_SELECTOR, "summary").text == "10 more"
+    assert rest.find_element(By.CSS_SELECTOR, "summary").text == f"{more} more"
     rows = rest.find_elements(By.CSS_SELECTOR, "tbody tr")
-    assert [row.is_displayed() for row in rows] == [False] * 10
+    assert [row.is_displayed() for row in rows] == [False] * more
     rest.find_element(By.CSS_SELECTOR, "summary").click()
-    assert [row.is_displayed() for row in rows] == [True] * 10
-    browser.get(reports["comparison"].as_uri())
+    assert [row.is_displayed() for row in rows] == [True] * more
+    browser.get(reports[name].as_uri())
     see(browser, scheme="dark", width=800, media="print")
     rows = browser.find_elements(By.CSS_SELECTOR, "details.rest tbody tr")
     heights = browser.execute_script(
@@ -471,6 +482,20 @@ def test_a_long_comparison_is_folded_and_printed_whole(
     assert browser.execute_script(LOW_CONTRAST) == []
     printed = browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})
     assert b64decode(printed["data"]).startswith(b"%PDF")
+
+
+def test_the_contents_lead_to_the_routes_of_each_pathway(
+    browser: webdriver.Chrome, reports: dict[str, Path]
+) -> None:
+    see(browser, scheme="light", width=390)
+    browser.get(reports["routes"].as_uri())
+    links = browser.find_elements(By.CSS_SELECTOR, "nav a")
+    assert [link.text.partition(":")[0] for link in links] == ["Prior-Approval", "Renewal"]
+    links[-1].click()
+    (target,) = browser.find_elements(By.CSS_SELECTOR, ":target")
+    assert target.text.startswith("Renewal: ")
+    tables = browser.find_elements(By.CSS_SELECTOR, "table.routes")
+    assert max(table.size["width"] for table in tables) <= 390
 
 
 def test_pictures_are_printed_in_black_on_white(
