@@ -6,7 +6,9 @@ A version is ground over the same facts as a policy. Its program derives which s
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
+from engine.evidence import EVIDENCE_STATEMENTS, misstated_evidence
 from engine.policy import (
     Misstatement,
     Version,
@@ -17,8 +19,10 @@ from engine.policy import (
     stated_twice,
 )
 from engine.program import GroundProgram
+from engine.trials import misstated_trials
+from facts.errors import did_you_mean
 
-REFERENCE_KINDS = ("label", "guideline", "safety", "response_criteria", "trial")
+REFERENCE_KINDS = ("label", "guideline", "safety", "response_criteria", "trial", "article")
 CATEGORIES = ("1", "2A", "2B", "3")
 """Categories of evidence and consensus, as the NCCN gives them."""
 PREFERENCES = ("preferred", "other", "useful")
@@ -27,6 +31,7 @@ PREFERENCES = ("preferred", "other", "useful")
 _ABOUT_A_SECTION = (
     *("reported_by", "supports", "limits", "category", "preference"),
     *("dose", "dose_reduction", "strength", "contradicts"),
+    *EVIDENCE_STATEMENTS,
 )
 
 
@@ -47,7 +52,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """A section of a reference says otherwise than a section of another; `text` says how."""
+    """A section of a reference says otherwise than another section; `text` says how."""
 
     section: str
     other: str
@@ -57,11 +62,14 @@ class Contradiction:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A document on a drug that is no payer's policy, with all its versions in order."""
+    """A document that is no payer's policy, with all its versions in order.
+
+    Its `subject` is a drug, or the diagnosis it is on.
+    """
 
     name: str
     kind: str
-    drug: str
+    subject: str
     title: str
     source: str
     versions: tuple[Version, ...]
@@ -92,7 +100,7 @@ def statements(version: Version) -> Mapping[str, Statement]:
 
 
 def contradictions(version: Version) -> tuple[Contradiction, ...]:
-    """Return what a version of a reference says otherwise than other references."""
+    """Return what a version of a reference says otherwise than others, or than itself elsewhere."""
     return tuple(
         Contradiction(str(section), str(other), str(other_section), str(text))
         for _, section, other, other_section, text in version.program.arguments("contradicts")
@@ -102,17 +110,20 @@ def contradictions(version: Version) -> tuple[Contradiction, ...]:
 def build_reference(programs: Mapping[str, GroundProgram]) -> Reference:
     """Build a reference from its ground versions, in which nothing is misstated."""
     latest = programs[max(programs)]
-    ((name, kind, drug, title),) = latest.arguments("reference")
+    ((name, kind, subject, title),) = latest.arguments("reference")
     ((_, source),) = latest.arguments("source")
-    return Reference(str(name), str(kind), str(drug), str(title), str(source), dated(programs))
+    return Reference(str(name), str(kind), str(subject), str(title), str(source), dated(programs))
 
 
 def reference_misstatements(programs: Mapping[str, GroundProgram]) -> Iterator[Misstatement]:
     """Find every section or version that is not whole: statement, subject and message."""
     yield from misdated(programs[max(programs)], "reference")
     for day, program in sorted(programs.items()):
-        for statement, subject, message in _misstated(program):
+        for statement, subject, message in chain(
+            _misstated(program), misstated_evidence(program), misstated_trials(program)
+        ):
             yield statement, subject, f"version {day}: {message}"
+    yield from _uncited(programs)
 
 
 def _misstated(program: GroundProgram) -> Iterator[Misstatement]:
@@ -133,6 +144,21 @@ def _misstated(program: GroundProgram) -> Iterator[Misstatement]:
                 yield statement, section, message
 
 
+def _uncited(programs: Mapping[str, GroundProgram]) -> Iterator[Misstatement]:
+    """Find what was read without saying where: sections at second hand, and trials themselves."""
+    for _, start, _, status, _ in programs[max(programs)].arguments("version"):
+        program = programs[str(start)]
+        reported = {section for _, section, _ in program.arguments("reported_by")}
+        for _, section, _ in program.arguments("statement"):
+            if status == "reconstructed" and section not in reported:
+                message = f"version {start} is reconstructed: section {section!r} needs reported_by"
+                yield "statement", str(section), message
+        cited = any(program.arguments("citation"))
+        for name, kind, *_ in program.arguments("reference"):
+            if status == "published" and kind == "trial" and not cited:
+                yield "reference", str(name), f"version {start} of a trial needs its citation"
+
+
 def contradicted_nowhere(references: Collection[Reference]) -> Iterator[tuple[Reference, str]]:
     """Find contradictions of what no reference states: the reference that says so, and a message."""
     known = {
@@ -144,8 +170,11 @@ def contradicted_nowhere(references: Collection[Reference]) -> Iterator[tuple[Re
     for reference in references:
         for version in reference.versions:
             for found in contradictions(version):
-                if found.other == reference.name or found.other not in known:
-                    yield reference, f"contradicts {found.other!r}, which is no other reference"
+                if found.other not in known:
+                    meant = did_you_mean(found.other, known)
+                    yield reference, f"contradicts {found.other!r}, which is no reference{meant}"
+                elif (found.other, found.other_section) == (reference.name, found.section):
+                    yield reference, f"section {found.section!r} contradicts itself"
                 elif found.other_section not in known[found.other]:
                     where = f"section {found.other_section!r} of {found.other!r}"
                     yield reference, f"contradicts {where}, which states nothing"

@@ -17,6 +17,7 @@ from math import prod
 import clingo
 from clingo.ast import AST, ASTType, ComparisonOperator, Sign, parse_string
 
+from engine.evidence import EVIDENCE_STATEMENTS, STATISTICS, TERM_SORTS, WORDS, wrong_identifier
 from engine.gate import MOST_PROBLEMS
 from engine.policy import CONNECTIVES
 from engine.references import CATEGORIES, PREFERENCES, REFERENCE_KINDS
@@ -56,7 +57,7 @@ POLICY_STATEMENTS: Mapping[str, tuple[str, ...]] = {
 """What a policy file says: each statement with the roles of its arguments."""
 
 REFERENCE_STATEMENTS: Mapping[str, tuple[str, ...]] = {
-    "reference": ("reference", "reference kind", "drug", "text"),
+    "reference": ("reference", "reference kind", "subject", "text"),
     "source": ("reference", "text"),
     "version": ("reference", "date", "end", "status", "text"),
     "statement": ("reference", "section", "text"),
@@ -66,10 +67,11 @@ REFERENCE_STATEMENTS: Mapping[str, tuple[str, ...]] = {
     "limits": ("reference", "section"),
     "category": ("reference", "section", "category"),
     "preference": ("reference", "section", "preference"),
-    "dose": ("reference", "section", "amount", "word", "count", "count"),
-    "dose_reduction": ("reference", "section", "amount", "word"),
-    "strength": ("reference", "section", "amount", "word", "word"),
+    "dose": ("reference", "section", "amount", "dose unit", "count", "count"),
+    "dose_reduction": ("reference", "section", "amount", "dose unit"),
+    "strength": ("reference", "section", "amount", "dose unit", "word"),
     "contradicts": ("reference", "section", "text", "section", "text"),
+    **EVIDENCE_STATEMENTS,
 }
 """What a reference file says: a label, a guideline or other evidence that is no payer's policy."""
 
@@ -113,6 +115,10 @@ VOCABULARY_STATEMENTS: Mapping[str, tuple[str, ...]] = {
     "icd10": ("word", "text", "text"),
     "icd10_caution": ("word", "text", "text"),
     "icd10_trap": ("word", "text", "text", "text"),
+    "measurement": ("word", "text"),
+    "measured_in": ("word", "text"),
+    "result": ("word", "word"),
+    "term": ("term sort", "word", "text"),
     "contradiction": ("word", "text"),
     "impossible": ("contradiction",),
 }
@@ -167,7 +173,8 @@ RESERVED = frozenset(
 _NAMED = frozenset(
     {"policy", "number", "version", "months", "count", "basis", "reading", "contradiction"}
     | {"reference", "category", "preference", "amount"}
-)
+    | {role for roles in EVIDENCE_STATEMENTS.values() for role in roles}
+) - {"section", "text", "drug"}
 """Roles for which a variable may not stand: what they say is checked in the file as it is."""
 
 _IN_STRING = re.compile(
@@ -633,7 +640,7 @@ class FileCheck:
         before = atom.arguments[max(place - 1, 0)]
         if argument.ast_type is ASTType.Variable:
             if role.endswith(" fact") or role in _NAMED:
-                raise _WrongArgumentError(f"a {role} is named, not a variable")
+                raise _WrongArgumentError(f"{_with_article(role)} is named, not a variable")
             return
         known = self.vocabulary
         check: Callable[[AST], None] | None = {
@@ -654,15 +661,31 @@ class FileCheck:
             "category": _is_category,
             "preference": _one_of("preference", PREFERENCES),
             "amount": _is_amount,
+            "bound": _is_bound,
+            "level": _is_level,
+            "arm": _is_word,
+            "subject": self._subject,
+            "measurement": self._measurement,
+            "measured unit": lambda unit: self._measured_unit(unit, *atom.arguments[2:4]),
+            "result": lambda result: self._result(before, result),
+            "figure unit": lambda unit: _is_figure_unit(unit, atom.arguments[3]),
+            "identifier": lambda identifier: _is_identifier(identifier, before),
+            "monitored": lambda name: self._term(name, "reaction", known.measurements),
+            "measured outcome": lambda name: self._term(
+                name, "endpoint", known.terms.get("reaction", {})
+            ),
+            "term sort": _one_of("sort of term", TERM_SORTS),
             "kind": _one_of("kind", [kind.value for kind in Kind]),
             "changer": _one_of("changer", [changer.value for changer in Changer]),
             "drug": lambda drug: self._named(drug, "drug", known.drugs),
             "class": lambda name: self._named(name, "drug class", known.classes),
             "version": self._version,
             "contradiction": lambda name: self._named(name, "contradiction", known.contradictions),
-        }.get(role)
+        }.get(role, _WORD_CHECKS.get(role))
         if check is not None:
             check(argument)
+        elif role in TERM_SORTS:
+            self._term(argument, role)
         elif role.endswith(" fact"):
             self._fact(argument, Kind(role.removesuffix(" fact")))
         elif role in ("value", "member"):
@@ -748,6 +771,40 @@ class FileCheck:
                 f"{what} {name!r} is not in the vocabulary{did_you_mean(name, names)}"
             )
 
+    def _subject(self, argument: AST) -> None:
+        self._named(
+            argument, "drug or diagnosis", [*self.vocabulary.drugs, *self.vocabulary.diagnoses]
+        )
+
+    def _term(self, argument: AST, sort: str, others: Iterable[str] = ()) -> None:
+        self._named(argument, sort, [*self.vocabulary.terms.get(sort, ()), *others])
+
+    def _measurement(self, argument: AST) -> None:
+        facts = self.vocabulary.facts.values()
+        numbers = (fact.name for fact in facts if fact.kind is Kind.NUMBER)
+        self._named(argument, "measurement", [*self.vocabulary.measurements, *numbers])
+
+    def _measured_unit(self, argument: AST, measurement: AST, change: AST) -> None:
+        """Check the unit of a threshold: a change in percent is in %, all else as is measured."""
+        _is_text(argument)
+        name, facts = _text(measurement), self.vocabulary.facts
+        if name in self.vocabulary.measurements:
+            units = self.vocabulary.measurements[name].units
+        else:
+            units = (facts[name].unit,) if name in facts else ()
+        if _text(change).startswith("percent_"):
+            units = ("%",)
+        if _text(argument) not in units:
+            known = f"in {' or '.join(units)}" if units else "by its results, without a unit"
+            raise _WrongArgumentError(f"{name!r} ({_text(change)}) is given {known}")
+
+    def _result(self, measurement: AST, argument: AST) -> None:
+        name = _text(measurement)
+        if name in self.vocabulary.measurements:
+            _one_of(f"result of {name}", self.vocabulary.measurements[name].results)(argument)
+        else:
+            raise _WrongArgumentError(f"{name!r} is a number: state a threshold of it")
+
     def _version(self, argument: AST) -> None:
         if _text(argument) not in self.version_dates:
             raise _WrongArgumentError(
@@ -832,6 +889,32 @@ def _is_amount(argument: AST) -> None:
         raise _WrongArgumentError('the number is written as 4 or, with decimals, as "2.3"')
 
 
+def _is_bound(argument: AST) -> None:
+    """Check an end of an interval: an amount, or the word for one that could not be estimated."""
+    if _text(argument) != "not_estimable" or not _is_one_word(argument):
+        _is_amount(argument)
+
+
+def _is_level(argument: AST) -> None:
+    _is_integer(argument)
+    if not 1 <= argument.symbol.number <= 99:
+        raise _WrongArgumentError("expected a level of confidence in percent, such as 95")
+
+
+def _is_identifier(argument: AST, registry: AST) -> None:
+    _is_text(argument)
+    wrong = wrong_identifier(_text(registry), _text(argument))
+    if wrong:
+        raise _WrongArgumentError(wrong)
+
+
+def _is_figure_unit(argument: AST, statistic: AST) -> None:
+    _is_text(argument)
+    unit = STATISTICS.get(_text(statistic))
+    if unit is not None and _text(argument) != unit:
+        raise _WrongArgumentError(f'a {_text(statistic)} is given in "{unit}"')
+
+
 def _is_category(argument: AST) -> None:
     _is_text(argument)
     _one_of("category", CATEGORIES)(argument)
@@ -847,11 +930,36 @@ def _is_date(argument: AST) -> None:
         raise _WrongArgumentError('expected a date such as "2025-08-01"')
 
 
+def _with_article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
+
+
 def _one_of(what: str, words: Iterable[str]) -> Callable[[AST], None]:
     known = tuple(words)
 
     def check(argument: AST) -> None:
         if _text(argument) not in known:
-            raise _WrongArgumentError(f"expected a {what}: {', '.join(known)}")
+            raise _WrongArgumentError(f"expected {_with_article(what)}: {', '.join(known)}")
 
     return check
+
+
+def _one_of_words(role: str, words: Sequence[str]) -> Callable[[AST], None]:
+    """Make the check of a role whose words the language knows: numbers, texts or plain words."""
+    if all(map(str.isdigit, words)):
+        form = _is_integer
+    else:
+        form = _is_text if role in _QUOTED else _is_word
+    known = _one_of(role, words)
+
+    def check(argument: AST) -> None:
+        form(argument)
+        known(argument)
+
+    return check
+
+
+_QUOTED = ("dose unit", "time unit", "likelihood")
+"""Roles whose words are texts: units, as all are, and a score that may end in a sign."""
+
+_WORD_CHECKS = {role: _one_of_words(role, words) for role, words in WORDS.items()}

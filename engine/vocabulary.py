@@ -12,6 +12,7 @@ from facts.vocabulary import (
     Drug,
     Fact,
     Kind,
+    Measurement,
     Vocabulary,
 )
 
@@ -24,7 +25,7 @@ ABOUT_FACTS = (
 
 def build_vocabulary(program: GroundProgram, file: str) -> Vocabulary:
     """Build the vocabulary; raises KnowledgeBaseError naming every fact that is not whole."""
-    problems = [*_incomplete(program), *_misfit(program)]
+    problems = [*_incomplete(program), *_misfit(program), *_misnamed(program)]
     if problems:
         raise KnowledgeBaseError([FileProblem(file, None, None, message) for message in problems])
     titles, questions = _texts(program, "title"), _texts(program, "question")
@@ -67,6 +68,11 @@ def build_vocabulary(program: GroundProgram, file: str) -> Vocabulary:
         _texts(program, "class"),
         {name: _diagnosis(program, name, title) for name, title in _diagnoses(program)},
         _texts(program, "contradiction"),
+        {
+            name: _measurement(program, name, title)
+            for name, title in _texts(program, "measurement").items()
+        },
+        _terms(program),
     )
 
 
@@ -106,6 +112,22 @@ def _incomplete(program: GroundProgram) -> Iterator[str]:
     for drug, drug_class in program.arguments("drug_class"):
         if drug not in drugs or drug_class not in classes:
             yield f"drug_class of {drug!r} and {drug_class!r}: both must be stated"
+
+
+def _misnamed(program: GroundProgram) -> Iterator[str]:
+    """Find terms and measurements stated twice, and what is said of a measurement there is not."""
+    measurements = _texts(program, "measurement")
+    terms = [(str(sort), str(term)) for sort, term, _ in program.arguments("term")]
+    stated = [str(name) for name, _ in program.arguments("measurement")]
+    for name in sorted({name for name in stated if stated.count(name) > 1}):
+        yield f"measurement {name!r} is stated twice"
+    for sort, term in sorted({each for each in terms if terms.count(each) > 1}):
+        yield f"term {term!r} is stated twice as {sort}"
+    for statement in ("measured_in", "result"):
+        for name in sorted({str(arguments[0]) for arguments in program.arguments(statement)}):
+            if name not in measurements:
+                meant = did_you_mean(name, measurements)
+                yield f"{statement} of {name!r}, which is no measurement{meant}"
 
 
 def _misfit(program: GroundProgram) -> Iterator[str]:
@@ -162,6 +184,22 @@ def _drug(program: GroundProgram, name: str, title: str) -> Drug:
         tuple(str(brand) for (brand,) in _about(program, "brand", name)),
         tuple(Code(*map(str, code)) for code in _about(program, "code", name)),
     )
+
+
+def _measurement(program: GroundProgram, name: str, title: str) -> Measurement:
+    return Measurement(
+        name,
+        title,
+        tuple(str(unit) for (unit,) in _about(program, "measured_in", name)),
+        tuple(str(result) for (result,) in _about(program, "result", name)),
+    )
+
+
+def _terms(program: GroundProgram) -> Mapping[str, Mapping[str, str]]:
+    terms: dict[str, dict[str, str]] = {}
+    for sort, term, title in program.arguments("term"):
+        terms.setdefault(str(sort), {})[str(term)] = str(title)
+    return terms
 
 
 def _diagnoses(program: GroundProgram) -> Iterator[tuple[str, str]]:

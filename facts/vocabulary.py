@@ -119,14 +119,30 @@ class Diagnosis:
 
 
 @dataclass(frozen=True, slots=True)
+class Measurement:
+    """What is measured or looked for in a patient: the units of its values, or its results."""
+
+    name: str
+    title: str
+    units: tuple[str, ...]
+    results: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """All facts, drugs, drug classes, diagnoses and contradictions, by name."""
+    """All facts, drugs, drug classes, diagnoses and contradictions, by name.
+
+    `measurements` and `terms` are what references speak of besides; terms are by sort, then by name,
+    with their titles.
+    """
 
     facts: Mapping[str, Fact]
     drugs: Mapping[str, Drug]
     classes: Mapping[str, str]
     diagnoses: Mapping[str, Diagnosis]
     contradictions: Mapping[str, str]
+    measurements: Mapping[str, Measurement] = field(default_factory=dict)
+    terms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 NO_VOCABULARY = Vocabulary({}, {}, {}, {}, {})

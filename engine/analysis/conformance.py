@@ -68,7 +68,7 @@ def in_force(
             if (until is None or version.start < until)
             and (version.until is None or version.until > start)
         ]
-        if reference.drug == drug and versions:
+        if reference.subject == drug and versions:
             found.append((reference, versions[-1]))
     return found
 
