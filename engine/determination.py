@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import combinations
 
 from engine.dependence import Dependence, minimal_conflict
+from engine.derived import Derivation
 from engine.inputs import Inputs, Unit
 from engine.policy import Branch, Policy, Version, branches
 from engine.program import Atom
@@ -132,6 +133,8 @@ class Determination:
     unknown_members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     readings: tuple[ReadingDependence, ...] = ()
     problems: tuple[Problem, ...] = ()
+    derivation: Derivation | None = None
+    """What was derived from the records of the case, if it has some."""
 
     @property
     def needs_clinician(self) -> bool:
@@ -182,6 +185,7 @@ class Determination:
                 {"kind": problem.kind, "facts": list(problem.facts), "message": problem.message}
                 for problem in self.problems
             ],
+            **(self.derivation.to_json() if self.derivation else {}),
         }
 
 
@@ -263,7 +267,7 @@ class Decider:
             message = (
                 str(stopped) if isinstance(stopped, SolvingStoppedError) else "the solver failed"
             )
-            return self._pend(case, on, Problem("stopped", message))
+            return self.pend(case, on, Problem("stopped", message))
 
     def _determine(
         self, known: Mapping[str, Known], readings: Mapping[str, str], case: str | None, on: str
@@ -272,10 +276,10 @@ class Decider:
         assumptions = self._assume(stated, readings)
         possible = self._possible(assumptions)
         if not possible and not self._solver.satisfiable(assumptions):
-            return self._pend(case, on, *self._conflicts(known, readings))
+            return self.pend(case, on, *self._conflicts(known, readings))
         broken = self._broken(assumptions)
         if broken:
-            return self._pend(case, on, broken)
+            return self.pend(case, on, broken)
         derived = self._solver.derived(assumptions)
         outcome = possible[0] if len(possible) == 1 else Outcome.PEND
         answers = list(derived.possible("answer")) if outcome is not Outcome.PEND else []
@@ -405,7 +409,7 @@ class Decider:
             return Outcome.PEND
         return possible[0]
 
-    def _pend(self, case: str | None, on: str, *problems: Problem) -> Determination:
+    def pend(self, case: str | None, on: str, *problems: Problem) -> Determination:
         """Leave the case undecided: nothing is said of any criterion."""
         pathways = tuple(self._unknown(section) for section in self._pathways)
         return Determination(

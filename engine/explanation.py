@@ -155,6 +155,7 @@ class Explanation:
             "needs_clinician": answer.needs_clinician,
             "complete": self.complete,
             "limits": list(self.limits),
+            **(answer.derivation.to_json() if answer.derivation else {}),
         }
         if self.readings is not None:
             form["readings"] = [

@@ -9,7 +9,7 @@ from facts.errors import CaseError, did_you_mean
 from facts.values import Known, ValueProblemError, read_value
 from facts.vocabulary import Vocabulary
 
-KEYS = ("id", "policy", "on", "facts")
+KEYS = ("id", "policy", "on", "facts", "records")
 _MISNAMED = {
     "date": "on",
     "day": "on",
@@ -18,6 +18,7 @@ _MISNAMED = {
     "version": "on",
     "fact": "facts",
     "case": "id",
+    "record": "records",
 }
 """Keys that say what another key is for; a case that has one of them is not what was meant."""
 
@@ -27,13 +28,15 @@ class Case:
     """A request to be decided under a policy as it stood on a date.
 
     `facts` maps names of the vocabulary to values in the JSON form; a fact left out, or None, is
-    unknown. `on` is an ISO date; None means the day the case is decided.
+    unknown. `on` is an ISO date; None means the day the case is decided. `records` is the patient's
+    record in the JSON form, from which further facts are derived; None if there is none.
     """
 
     policy: str
     facts: Mapping[str, object] = field(default_factory=dict)
     on: str | date | None = None
     id: str | None = None
+    records: Mapping[str, object] | None = None
 
     @staticmethod
     def from_json(raw: object) -> "Case":
@@ -44,7 +47,7 @@ class Case:
         identifier: Any = raw.get("id")
         if isinstance(identifier, int) and not isinstance(identifier, bool):
             identifier = str(identifier)
-        given: dict[str, Any] = {key: raw.get(key) for key in ("policy", "facts", "on")}
+        given: dict[str, Any] = {key: raw.get(key) for key in ("policy", "facts", "on", "records")}
         case = Case(id=identifier, **given)
         problems += case.frame_problems()
         if problems:
@@ -64,6 +67,8 @@ class Case:
             problems.append("on: expected a date such as 2025-09-15")
         if not isinstance(self.facts, Mapping):
             problems.append("facts: expected an object of facts; {} if nothing is known")
+        if self.records is not None and not isinstance(self.records, Mapping):
+            problems.append("records: expected an object of lists of records")
         return problems
 
 

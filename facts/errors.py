@@ -109,6 +109,56 @@ class UnknownUnitError(PolicygroundsError):
     """A fact, or a member of one, that is not in the vocabulary."""
 
 
+class MissingExtraError(PolicygroundsError):
+    """What was asked for needs a package that an extra of this one installs."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        self.package = package
+        self.extra = extra
+        super().__init__(
+            f"this needs {package}, which is not installed; install policygrounds[{extra}], "
+            f"such as by: pip install 'policygrounds[{extra}]'"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class QueryProblem:
+    """One thing wrong with a query; lines and columns count from 1.
+
+    `excerpt` is the line and, below it, what marks the place.
+    """
+
+    source: str
+    line: int
+    column: int
+    message: str
+    excerpt: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.source}:{self.line}:{self.column}: {self.message}"
+        return f"{place}\n{self.excerpt}" if self.excerpt else place
+
+
+class QueryError(PolicygroundsError):
+    """A query cannot be asked; `problems` lists what is wrong with it."""
+
+    def __init__(self, problems: Sequence[QueryProblem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class SavedQueryError(PolicygroundsError):
+    """There is no such saved query, or its file cannot be read."""
+
+
+class QueryLimitError(PolicygroundsError):
+    """A query took more time, memory or rows than it may, and was stopped."""
+
+
+class CrossCheckError(PolicygroundsError):
+    """pyDatalog and clingo answer a query differently; neither answer is to be trusted."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Suggest the known name nearest to a misspelt one, as the end of a message."""
     nearest = get_close_matches(name, list(known), n=1, cutoff=0.6)

@@ -1,12 +1,24 @@
 """The JSON Schema of a case, made from the vocabulary, so that editors complete and check."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from facts.records import LISTS, NONE, ONGOING, RecordWords
 from facts.vocabulary import Fact, Kind, Vocabulary
 
+_DATE = {"type": "string", "pattern": r"^\d{4}(-\d{2}(-\d{2})?)?$"}
+"""A day, a month or a year."""
+_AMOUNT = {"type": "number", "minimum": 0}
+_COUNT = {"type": "integer", "minimum": 1}
+_TRUTH = {"type": "boolean"}
 
-def case_schema(vocabulary: Vocabulary, policies: Iterable[str]) -> dict[str, object]:
-    """Return the schema (draft 2020-12) of one case or a list of cases."""
+
+def case_schema(
+    vocabulary: Vocabulary, policies: Iterable[str], words: RecordWords
+) -> dict[str, object]:
+    """Return the schema (draft 2020-12) of one case or a list of cases.
+
+    `words` are those records are written in.
+    """
     case: dict[str, object] = {
         "type": "object",
         "properties": {
@@ -25,6 +37,7 @@ def case_schema(vocabulary: Vocabulary, policies: Iterable[str]) -> dict[str, ob
                 },
                 "additionalProperties": False,
             },
+            "records": _or_null(_records(words)),
         },
         "required": ["policy", "facts"],
     }
@@ -34,6 +47,79 @@ def case_schema(vocabulary: Vocabulary, policies: Iterable[str]) -> dict[str, ob
         "anyOf": [{"$ref": "#/$defs/case"}, {"type": "array", "items": {"$ref": "#/$defs/case"}}],
         "$defs": {"case": case},
     }
+
+
+def _records(words: RecordWords) -> dict[str, object]:
+    """Return the schema of a patient's records."""
+
+    def word(field: str) -> dict[str, object]:
+        return {"enum": sorted({*words.words[field], *words.words[field].values()})}
+
+    drugs = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+    lists: dict[str, dict[str, Mapping[str, object]]] = {
+        "therapies": {
+            "drugs": drugs,
+            "line": _COUNT,
+            "phase": word("phase"),
+            "start": _DATE,
+            "end": {"anyOf": [{"const": ONGOING}, _DATE]},
+            "best_response": word("best_response"),
+            "progression": {"anyOf": [{"const": NONE}, _DATE]},
+            "stop_reason": word("stop_reason"),
+        },
+        "laboratory": {
+            "code": {"enum": sorted(words.loinc)},
+            "measurement": {"enum": sorted(words.analytes)},
+            "value": {"anyOf": [_AMOUNT, {"type": "string"}]},
+            "unit": {"type": "string"},
+            "upper_limit": _AMOUNT,
+            "date": _DATE,
+        },
+        "cytogenetics": {
+            "finding": word("finding"),
+            "method": word("method"),
+            "result": word("result"),
+            "date": _DATE,
+        },
+        "prescriptions": {
+            "drug": {"type": "string"},
+            "requested": _TRUTH,
+            "strength_mg": _AMOUNT,
+            "capsules_per_dose": _COUNT,
+            "dose_days": {"type": "array", "items": _COUNT},
+            "doses_per_cycle": _COUNT,
+            "cycle_days": _COUNT,
+            "filled": _DATE,
+            "days_supply": _COUNT,
+            "paid_by_plan": _TRUTH,
+        },
+    }
+    needed = {
+        "therapies": ["drugs"],
+        "laboratory": ["value"],
+        "cytogenetics": ["finding", "method", "result"],
+        "prescriptions": ["drug"],
+    }
+    whole = {
+        "birth_date": _or_null(_DATE),
+        "complete": {"type": "array", "items": {"enum": list(LISTS)}},
+        **{
+            name: {
+                "type": "array",
+                "items": {
+                    **_object(
+                        {
+                            field: form if field in needed[name] else _or_null(form)
+                            for field, form in fields.items()
+                        }
+                    ),
+                    "required": needed[name],
+                },
+            }
+            for name, fields in lists.items()
+        },
+    }
+    return {**_object(whole), "description": "The patient's record, from which facts are derived."}
 
 
 def _fact(fact: Fact) -> dict[str, object]:
@@ -79,9 +165,9 @@ def _set(fact: Fact) -> list[dict[str, object]]:
     return [some, _object({"includes": _or_null(some), "excludes": _or_null(some)})]
 
 
-def _or_null(schema: dict[str, object]) -> dict[str, object]:
+def _or_null(schema: Mapping[str, object]) -> dict[str, object]:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def _object(properties: dict[str, object]) -> dict[str, object]:
+def _object(properties: Mapping[str, object]) -> dict[str, object]:
     return {"type": "object", "properties": properties, "additionalProperties": False}

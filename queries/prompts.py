@@ -163,7 +163,13 @@ def _members(fact: Fact, given: str) -> object:
 
 
 def _save(case: Case, file: Path) -> None:
-    stated = {"id": case.id, "policy": case.policy, "on": case.on, "facts": dict(case.facts)}
+    stated = {
+        "id": case.id,
+        "policy": case.policy,
+        "on": case.on,
+        "facts": dict(case.facts),
+        "records": case.records,
+    }
     form = {key: value for key, value in stated.items() if value is not None}
     try:
         file.write_text(json.dumps(form, indent=2, default=float) + "\n", "utf-8")

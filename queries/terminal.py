@@ -19,7 +19,14 @@ from queries.printing import (
     print_wrapped,
     printable,
 )
-from queries.wording import NO_PATHWAY, REVIEW, answer_lines
+from queries.wording import (
+    NO_PATHWAY,
+    REVIEW,
+    answer_lines,
+    record_problems,
+    shown_cautions,
+    shown_facts,
+)
 
 __all__ = [
     "printable",
@@ -33,6 +40,7 @@ __all__ = [
     "show_policies",
     "show_policy",
     "show_proof",
+    "show_records",
     "show_sections",
     "show_unknown",
 ]
@@ -57,6 +65,7 @@ def show_determination(
     show_unknown(console, answer, vocabulary)
     show_dependence(console, answer)
     show_advisories(console, answer.advisories)
+    show_records(console, answer, vocabulary)
     if answer.needs_clinician:
         print_heading(console, REVIEW)
 
@@ -122,6 +131,24 @@ def show_advisories(console: Console, advisories: Sequence[Advisory]) -> None:
     for advisory in advisories:
         perhaps = "" if advisory.certain else "may apply: "
         print_line(console, 4, (perhaps, "dim"), advisory.text, (f" ({advisory.section})", "dim"))
+
+
+def show_records(console: Console, answer: Determination, vocabulary: Vocabulary) -> None:
+    """Print what records show: derived facts, cautions, and records that cannot be so."""
+    for heading, shown in (
+        ("From the records", shown_facts(answer, vocabulary)),
+        ("Safety, which decides nothing", shown_cautions(answer)),
+    ):
+        if shown:
+            print_heading(console, heading)
+        for one in shown:
+            rests = ", ".join((*one.records, *one.sources))
+            print_line(console, 4, (one.subject, "cyan"), f"  {one.text}", (f" ({rests})", "dim"))
+    problems = record_problems(answer)
+    if problems:
+        print_heading(console, "Records that cannot be so, and were left out")
+        for problem in problems:
+            print_line(console, 4, (problem, "yellow"))
 
 
 def show_policies(console: Console, policies: Sequence[Policy]) -> None:

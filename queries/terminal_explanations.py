@@ -23,7 +23,13 @@ from queries.printing import (
     print_wrapped,
     printable,
 )
-from queries.terminal import show_advisories, show_dependence, show_outcome, show_unknown
+from queries.terminal import (
+    show_advisories,
+    show_dependence,
+    show_outcome,
+    show_records,
+    show_unknown,
+)
 from queries.wording import (
     NO_PATHWAY,
     REVIEW,
@@ -67,6 +73,7 @@ def show_explanation(
     if explanation.history is not None:
         _show_history(console, explanation.history)
     show_advisories(console, answer.advisories)
+    show_records(console, answer, vocabulary)
     for limit in explanation.limits:
         print_heading(console, f"Not complete: {limit}")
     if answer.needs_clinician:

@@ -15,11 +15,15 @@ from queries.wording import (
     Effort,
     Ground,
     Open,
+    Shown,
     efforts,
     grounds,
     idle_facts,
     open_facts,
     other_changes,
+    record_problems,
+    shown_cautions,
+    shown_facts,
     standing,
     telling,
 )
@@ -76,6 +80,9 @@ class View:
     readings: tuple[tuple[UnderReading, ...], ...]
     idle_readings: tuple[str, ...]
     sections: Mapping[str, Section]
+    recorded: tuple[Shown, ...]
+    cautions: tuple[Shown, ...]
+    record_problems: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +166,9 @@ def _view(
         ),
         idle_readings=idle_readings,
         sections=_cited(anchor, answer, shown, version),
+        recorded=shown_facts(answer, vocabulary),
+        cautions=shown_cautions(answer),
+        record_problems=record_problems(answer),
     )
 
 

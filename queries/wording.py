@@ -7,6 +7,7 @@ prescribed or awaited, and that a record may be corrected only if it is wrong.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from engine.derived import DerivedFact
 from engine.determination import Authorization, Determination, Outcome, Quantity, Status
 from engine.explanation import Change, Explanation, Move, Question, Reason, UnderReading
 from engine.goals import NONE, Want
@@ -306,6 +307,79 @@ def settles(question: Question) -> str:
     """Say how much the answer to a question is expected to settle."""
     share = f"{question.settles:.0%}" if question.settles >= 0.01 else "less than 1%"
     return f"Expected to settle {share} of what is open."
+
+
+# What records show
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Something records show, in words, with the records and the sections it rests on."""
+
+    subject: str
+    text: str
+    records: tuple[str, ...]
+    sources: tuple[str, ...]
+
+
+def shown_facts(answer: Determination, vocabulary: Vocabulary) -> tuple[Shown, ...]:
+    """Say the facts that were derived from records."""
+    return tuple(
+        Shown(
+            derived.fact,
+            "; ".join(_derived(derived, vocabulary)),
+            derived.records,
+            tuple(
+                dict.fromkeys(
+                    f"{source.document} {source.section}"
+                    for rule in derived.rules
+                    for source in rule.sources
+                )
+            ),
+        )
+        for derived in (answer.derivation.facts if answer.derivation else ())
+    )
+
+
+def _derived(derived: DerivedFact, vocabulary: Vocabulary) -> Iterator[str]:
+    """Say a derived value; of a set, what is in it, and then whichever is shorter to say.
+
+    That is what may be in it besides, or what is not in it.
+    """
+    value, fact = derived.value, vocabulary.facts[derived.fact]
+    if not isinstance(value, Members):
+        yield clause(fact, value, vocabulary)
+        return
+    perhaps = fact.known_values - value.includes - value.excludes
+    nothing = "none for certain" if perhaps else "none"
+    yield f"{subject(fact)}: {', '.join(sorted(value.includes)) or nothing}"
+    if perhaps and len(perhaps) <= len(value.excludes):
+        yield f"perhaps {', '.join(sorted(perhaps))}"
+    elif perhaps and value.excludes:
+        yield f"not {', '.join(sorted(value.excludes))}"
+    elif perhaps:
+        yield "perhaps others"
+
+
+def shown_cautions(answer: Determination) -> tuple[Shown, ...]:
+    """Say what to look at before the drug is given."""
+    return tuple(
+        Shown(
+            caution.kind.replace("_", " "),
+            caution.text if caution.certain else f"may apply: {caution.text}",
+            caution.records,
+            (f"{caution.source.document} {caution.source.section}",),
+        )
+        for caution in (answer.derivation.cautions if answer.derivation else ())
+    )
+
+
+def record_problems(answer: Determination) -> tuple[str, ...]:
+    """Say which records cannot be so; nothing was derived from them."""
+    return tuple(
+        f"{problem.record}, {problem.field}: {problem.message}"
+        for problem in (answer.derivation.problems if answer.derivation else ())
+    )
 
 
 # Other readings and versions
