@@ -18,6 +18,7 @@ from threading import Event, Timer
 from typing import Any, Literal, TypeVar
 
 import kb
+from engine.derivation import DerivationFile, Deriver
 from engine.gate import LARGEST_FILE
 from engine.grounding import SourceFile, ground_policy, ground_reference, ground_vocabulary
 from engine.policy import Policy, build_policy
@@ -42,19 +43,30 @@ Dated = TypeVar("Dated", Policy, Reference)
 class Library:
     """A vocabulary and the policies written in it, by number, with the references beside them.
 
-    `files` are those in which the policies are stated, by number too.
+    `words` are the statements the vocabulary is built from. `files` are those in which the policies are stated, by number too.
     The packaged references are read when they are first asked for: no determination needs them.
     """
 
     vocabulary: Vocabulary
+    words: GroundProgram
     policies: Mapping[str, Policy]
     files: Mapping[str, Path]
     read_references: Callable[[], Mapping[str, Reference]] = field(repr=False)
+    read_evidence: Callable[[], Mapping[str, Reference]] | None = field(default=None, repr=False)
+    """Where the figures of derivation are read from, if not from the references."""
 
     @cached_property
     def references(self) -> Mapping[str, Reference]:
         """Labels, guidelines and other evidence, by name."""
         return self.read_references()
+
+    @cached_property
+    def deriver(self) -> Deriver:
+        """What derives facts from the records of a case, by the packaged rules."""
+        evidence = self.read_evidence() if self.read_evidence else self.references
+        paths = sorted((kb.FOLDER / "derivations").glob("*.lp"))
+        files = [DerivationFile(_shown(path), path.read_text("ascii")) for path in paths]
+        return Deriver(self.vocabulary, files, evidence)
 
 
 def load_packaged() -> Library:
@@ -70,7 +82,7 @@ def load_packaged() -> Library:
             [(file.name, build_reference(ground_reference(file, base))) for file in files]
         )
 
-    return Library(base.vocabulary, _by_number(built), policy_files, read_references)
+    return Library(base.vocabulary, base.program, _by_number(built), policy_files, read_references)
 
 
 def load_folders(
@@ -94,6 +106,9 @@ def load_folders(
     for path in sorted({path for folder in folders for path in _found(folder)}):
         inside = _inside(path, folders).parts
         paths[next((name for name in paths if name in inside), "policies")].append(path)
+    _refuse_derivations(
+        path for path in paths["policies"] if "derivations" in _inside(path, folders).parts
+    )
     if not paths["policies"]:
         names = ", ".join(str(folder) for folder in folders)
         raise KnowledgeBaseError([FileProblem(names, None, None, "no policy file (.lp) in it")])
@@ -104,7 +119,9 @@ def load_folders(
     policy_files: dict[str, Path] = {}
     references: list[tuple[str, Reference]] = []
     try:
-        base = worker.vocabulary(", ".join(map(_shown, paths["vocabulary"] or packaged)))
+        about = ", ".join(map(_shown, paths["vocabulary"] or packaged))
+        words = worker.vocabulary(about)
+        base = build_vocabulary(words, about)
         for path in (*paths["policies"], *paths["references"]):
             try:
                 file = _read(path)
@@ -122,7 +139,25 @@ def load_folders(
     if problems:
         raise KnowledgeBaseError(problems)
     by_name = _by_reference_name(references)
-    return Library(base, _by_number(policies), policy_files, lambda: by_name)
+    return Library(
+        base,
+        words,
+        _by_number(policies),
+        policy_files,
+        lambda: by_name,
+        lambda: load_packaged().references,
+    )
+
+
+def _refuse_derivations(paths: Iterable[Path]) -> None:
+    """Raise KnowledgeBaseError for rules of derivation from outside: they may compute without end."""
+    message = (
+        "rules of derivation are read from the package alone; state what follows in a policy's own "
+        "rules, or move the file out of the folder named derivations"
+    )
+    problems = [FileProblem(_shown(path), None, None, message) for path in paths]
+    if problems:
+        raise KnowledgeBaseError(problems)
 
 
 def _found(folder: Path) -> Iterator[Path]:
@@ -212,10 +247,9 @@ class _Worker:
         self._memory = memory
         self._process: subprocess.Popen[str] | None = None
 
-    def vocabulary(self, about: str) -> Vocabulary:
+    def vocabulary(self, about: str) -> GroundProgram:
         """Read the vocabulary files. Raises KnowledgeBaseError; `about` is blamed for a crash."""
-        answer = self._started(about)
-        return build_vocabulary(GroundProgram.from_json(answer["vocabulary"]), about)
+        return GroundProgram.from_json(self._started(about)["vocabulary"])
 
     def ground(
         self, file: SourceFile, document: Literal["policy", "reference"]

@@ -11,12 +11,15 @@ from engine.analysis.analyst import Analyst
 from engine.analysis.coverage import Meter
 from engine.analysis.difference import Comparison, Route
 from engine.analysis.finding import Finding, is_finished
-from engine.determination import OUTCOMES, Decider, Determination, Outcome
+from engine.derived import Derivation
+from engine.determination import OUTCOMES, Decider, Determination, Outcome, Problem
 from engine.explainer import APPROVAL, Explainer
 from engine.explanation import Explanation, Question, UnderReading, UnderVersion
 from engine.goals import Want
 from engine.loading import Library, load_folders, load_packaged
 from engine.policy import Policy, Version
+from engine.relations.cases import CaseRows, Deciding, ReadCase
+from engine.relations.database import Asked, Relations
 from engine.sensitivity import moves
 from facts.case import Case, read_date, read_facts
 from facts.errors import (
@@ -28,10 +31,18 @@ from facts.errors import (
     UnknownUnitError,
     did_you_mean,
 )
+from facts.records import RecordWords, read_records
 from facts.values import Known
 from facts.vocabulary import Kind, Vocabulary
 from queries.accepted import Acceptance, accepted_file, read_accepted, stale_acceptances
+from queries.datalog import Answer, Limits, ask
 from queries.policy_tests import PolicyTestReport, Suite, check_file, found_below, gathered
+from queries.saved import SavedQuery, as_saved
+
+CONTRADICTED = (
+    "records: they contradict the case or each other; correct what is wrong, and ask again"
+)
+"""Why a case that its records contradict is not explained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +84,11 @@ class KnowledgeBase:
         return self._library.vocabulary
 
     @property
+    def record_words(self) -> RecordWords:
+        """The words a patient's records are written in."""
+        return self._library.deriver.words
+
+    @property
     def policies(self) -> Mapping[str, Policy]:
         """The policies, by number."""
         return self._library.policies
@@ -95,6 +111,8 @@ class KnowledgeBase:
         rest of the answer. The same errors are raised.
         """
         ready = self._prepare(case, readings or {})
+        if ready.derivation and ready.derivation.conflicts:
+            return Outcome.PEND
         return ready.tools.decider.outcome(ready.known, ready.readings)
 
     def explain(
@@ -123,14 +141,23 @@ class KnowledgeBase:
             self.check_units(only)
         ready = self._prepare(case, readings or {})
         determination = ready.determine()
-        explanation = ready.tools.explainer.explain(
-            determination,
-            ready.known,
-            ready.readings,
-            wanted,
-            include_fixed=include_fixed,
-            only=only,
-        )
+        if ready.derivation is not None and ready.derivation.conflicts:
+            explanation = Explanation(
+                determination=determination,
+                want=wanted,
+                known=ready.known,
+                limits=(CONTRADICTED,),
+                vocabulary=self.vocabulary,
+            )
+        else:
+            explanation = ready.tools.explainer.explain(
+                determination,
+                ready.known,
+                ready.readings,
+                wanted,
+                include_fixed=include_fixed,
+                only=only,
+            )
         policy = self.policy(case.policy)
         return replace(
             explanation,
@@ -163,12 +190,7 @@ class KnowledgeBase:
     ) -> Iterator[UnderReading]:
         for name, reading in sorted(policy.readings.items()):
             for choice in sorted(reading.choices, key=lambda choice: choice != reading.default):
-                other = ready.tools.decider.determine(
-                    ready.known,
-                    {**ready.readings, name: choice},
-                    case=determination.id,
-                    on=ready.on,
-                )
+                other = ready.under(ready.tools.decider, {**ready.readings, name: choice}, ready.on)
                 yield UnderReading(
                     name,
                     reading.sections,
@@ -184,9 +206,8 @@ class KnowledgeBase:
         self, policy: Policy, ready: "_Ready", determination: Determination
     ) -> Iterator[UnderVersion]:
         for version in policy.versions:
-            other = self._tools(policy, version).decider.determine(
-                ready.known, ready.readings, case=determination.id, on=version.start
-            )
+            decider = self._tools(policy, version).decider
+            other = ready.under(decider, ready.readings, version.start)
             yield UnderVersion(
                 version.start,
                 version.until,
@@ -328,6 +349,104 @@ class KnowledgeBase:
         chosen = _choose(stated, readings or {})
         return tuple(self._analyst().routes(stated, version, outcome, chosen))
 
+    def relations(
+        self,
+        cases: Iterable[Case] | None = None,
+        *,
+        on: str | None = None,
+        readings: Mapping[str, str] | None = None,
+    ) -> Relations:
+        """Return what a query can ask about: the relations of the knowledge base, and of cases.
+
+        Routes and findings are those of the versions in force on a date, today's if none is given.
+        A case without a date is a request of that day. Readings are chosen as for `compare`. A case
+        that cannot be read or decided on has a row in `unreadable` alone. Raises
+        UnknownReadingError, and CaseError for a date that is none.
+        """
+        chosen = readings or {}
+        check_readings_of([*self.policies.values()], chosen)
+        own = {
+            number: _choose(policy, readings_of(policy, chosen))
+            for number, policy in self.policies.items()
+        }
+        try:
+            day = read_date(on)
+        except ValueError:
+            raise CaseError(None, ["on: expected a date such as 2025-09-15"]) from None
+
+        def check(policy: Policy) -> tuple[Finding, ...]:
+            return self.check(
+                policy.number, on=on, readings=policy.chosen_otherwise(own[policy.number])
+            )
+
+        def accepted(policy: Policy) -> dict[str, tuple[str, str]]:
+            return {
+                each.id: (each.reason, each.date) for each in self.accepted(policy.number).values()
+            }
+
+        key = (day, {number: dict(each) for number, each in own.items()})
+        kept, relations = getattr(self._threads, "relations", (None, None))
+        if kept != key or relations is None:
+            asked = Asked(day, own, self._analyst(), check, accepted)
+            relations = Relations(self._library, asked)
+            self._threads.relations = (key, relations)
+        return relations if cases is None else relations.about(self._rows(cases, day, own))
+
+    def query(
+        self,
+        text: str | SavedQuery,
+        *,
+        cases: Iterable[Case] | None = None,
+        parameters: Mapping[str, object] | None = None,
+        on: str | None = None,
+        readings: Mapping[str, str] | None = None,
+        limits: Limits | None = None,
+    ) -> Answer:
+        """Answer a query, or a saved one, over the relations of the knowledge base and of cases.
+
+        `parameters` are the values of its `$names`. Cases, date and readings are those of
+        `relations`; what is derived is kept for the next query of the same date and readings.
+        Raises what `relations` raises, QueryError with all problems found, NoCasesError for a query
+        about cases without any, and QueryLimitError.
+        """
+        saved = text if isinstance(text, SavedQuery) else as_saved("query", text, "query")
+        return ask(
+            self.relations(cases, on=on, readings=readings),
+            saved.text,
+            parameters=parameters,
+            source=saved.source,
+            limits=limits,
+        )
+
+    def _rows(
+        self, cases: Iterable[Case], day: str, readings: Mapping[str, Mapping[str, str]]
+    ) -> CaseRows:
+        """Read cases, as requests of a day where they have no date."""
+        read: dict[str, ReadCase] = {}
+        unreadable: list[tuple[str, str]] = []
+        for number, each in enumerate(cases, start=1):
+            name = each.id if isinstance(each.id, str) else f"case {number}"
+            case = replace(each, on=day) if each.on is None else each
+            try:
+                ready = self._prepare(case, readings.get(case.policy, {}))
+            except PolicygroundsError as error:
+                unreadable.append((name, str(error)))
+                continue
+            if name in read:
+                unreadable.append((name, f"case {name}: an earlier case has this id too"))
+                continue
+            read[name] = ReadCase(name, case, ready.on, ready.tools.version.start, ready.known)
+
+        def own(case: Case) -> Mapping[str, str]:
+            return readings[case.policy]
+
+        deciding = Deciding(
+            lambda case: self.outcome(case, readings=own(case)),
+            lambda case: self.determine(case, readings=own(case)),
+            lambda case: self.explain(case, readings=own(case)),
+        )
+        return CaseRows([*read.values()], unreadable, self.vocabulary, deciding)
+
     def _stated(self, policy: str, on: str | None) -> tuple[Policy, Version]:
         """Return a policy with its version in force on a date."""
         stated = self.policy(policy)
@@ -352,6 +471,10 @@ class KnowledgeBase:
             raise CaseError(case.id, problems)
         errors: list[PolicygroundsError] = []
         known, problems = read_facts(case, self.vocabulary)
+        records = None
+        if case.records is not None:
+            records, wrong = read_records(case.records, self.record_words)
+            problems += wrong
         if problems:
             errors.append(CaseError(case.id, problems))
         on = read_date(case.on)
@@ -373,7 +496,11 @@ class KnowledgeBase:
             raise CaseError(case.id, [*others, *problems])
         if errors:
             raise errors[0]
-        return _Ready(self._tools(policy, version), known, chosen, on, case.id)
+        tools = self._tools(policy, version)
+        if records is None:
+            return _Ready(tools, known, chosen, on, case.id)
+        derivation = self._library.deriver.derive(records, known, on=on, drug=policy.drug)
+        return _Ready(tools, derivation.known, chosen, on, case.id, derivation)
 
     def policy(self, number: str) -> Policy:
         """Return a policy by its number. Raises UnknownPolicyError."""
@@ -423,10 +550,26 @@ class _Ready:
     readings: Mapping[str, str]
     on: str
     id: str | None
+    derivation: Derivation | None = None
 
     def determine(self) -> Determination:
         """Decide the case."""
-        return self.tools.decider.determine(self.known, self.readings, case=self.id, on=self.on)
+        return self.under(self.tools.decider, self.readings, self.on)
+
+    def under(self, decider: Decider, readings: Mapping[str, str], on: str) -> Determination:
+        """Decide the case under other readings, or by another version.
+
+        What its records contradict is a problem, as other contradictions are.
+        """
+        if self.derivation is None or not self.derivation.conflicts:
+            answer = decider.determine(self.known, readings, case=self.id, on=on)
+        else:
+            problems = (
+                Problem("contradiction", conflict.message, (conflict.fact,))
+                for conflict in self.derivation.conflicts
+            )
+            answer = decider.pend(self.id, on, *problems)
+        return replace(answer, derivation=self.derivation)
 
 
 def check_readings_of(policies: Collection[Policy], readings: Iterable[str]) -> None:

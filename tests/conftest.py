@@ -1,4 +1,4 @@
-"""What tests share: the packaged knowledge base, loaded once, and the examples explained by it.
+"""What tests share: the packaged knowledge base, loaded once, its relations, and examples explained.
 
 For the views of an analysis there are findings, a comparison and routes made by hand.
 """
@@ -14,6 +14,7 @@ from engine.analysis.difference import Comparison, Difference, Phase, Region, Ro
 from engine.analysis.finding import Finding, FindingKind, Severity, Witness
 from engine.determination import Outcome
 from engine.explanation import Explanation
+from engine.relations.database import Relations
 from facts.values import NO, YES, Bounds, Known, Members, OneOf
 from policygrounds import Case, KnowledgeBase
 from queries.accepted import Acceptance
@@ -33,6 +34,24 @@ INHIBITORS = frozenset(["bortezomib", "carfilzomib"])
 @pytest.fixture(scope="session")
 def kb() -> KnowledgeBase:
     return KnowledgeBase.load()
+
+
+TODAY = "2026-02-01"
+
+
+@pytest.fixture(scope="session")
+def database(kb: KnowledgeBase) -> Relations:
+    return kb.relations(on=TODAY)
+
+
+@pytest.fixture(scope="session")
+def example_kb() -> KnowledgeBase:
+    return KnowledgeBase.load(EXAMPLES / "new_policy")
+
+
+@pytest.fixture(scope="session")
+def example(example_kb: KnowledgeBase) -> Relations:
+    return example_kb.relations(on=TODAY)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from engine.analysis.answers import (
     check_thresholds,
 )
 from engine.analysis.comparison import compared, routes
-from engine.analysis.conformance import check_conformance, in_force, joined
+from engine.analysis.conformance import Evidence, check_conformance, in_force, joined
 from engine.analysis.criteria import Dead, check_criteria
 from engine.analysis.difference import Comparison, Route
 from engine.analysis.finding import Finding, FindingKind
@@ -102,6 +102,29 @@ class Analyst:
                     raise UnprovedError
                 self._proved.add(id(program))
 
+    def population(self, stated: Sequence[Stated]) -> Population:
+        """Return the patients of some versions, each read as chosen. Raises UnprovedError."""
+        self._budget.renew(SECONDS_FOR_A_VERSION)
+        self._prove(*(each.version.program for each in stated))
+        return self._population(stated)
+
+    def with_references(self, stated: Stated, day: str) -> tuple[Population, list[Evidence]]:
+        """Return the patients of a version, and the references in force on a day beside it.
+
+        Raises UnprovedError.
+        """
+        held = ((each, each.version(day)) for each in self._references.values())
+        known = [
+            (reference, version)
+            for reference, version in held
+            if version is not None and reference.subject == stated.policy.drug
+        ]
+        programs = [version.program for _, version in known]
+        self._budget.renew(SECONDS_FOR_A_VERSION)
+        self._prove(stated.version.program, *programs)
+        population = self._population([stated], programs)
+        return population, joined(population, known)
+
     def _conformance(self, report: Report) -> Iterator[Finding]:
         stated = report.subject.stated
         known = in_force(self._references.values(), stated.version, stated.policy.drug)
@@ -122,11 +145,12 @@ class Analyst:
                 stated.setdefault(number, as_read)
         targets = {number: _targets(each) & stated.keys() for number, each in stated.items()}
         back = _reaching(start.policy.number, targets)
-        around = sorted(back & _reached(start.policy.number, targets))
+        around = back & _reached(start.policy.number, targets)
         if around:
-            self._prove(*(stated[number].version.program for number in around))
-            population = self._population([stated[number] for number in around])
-            yield from _circles(population, start.policy.number)
+            others = sorted(around - {start.policy.number})
+            members = [start, *(stated[number] for number in others)]
+            self._prove(*(member.version.program for member in members))
+            yield from _circles(Population(members, self._vocabulary, self._budget, of_first=True))
 
     def _population(
         self, stated: Sequence[Stated], others: Iterable[GroundProgram] = ()
@@ -222,25 +246,31 @@ def _reaching(end: str, targets: Mapping[str, Collection[str]]) -> set[str]:
     return {number for number in targets if end in _reached(number, targets)}
 
 
-def _circles(population: Population, start: str) -> Iterator[Finding]:
-    """Follow referrals from a policy as long as some patient is referred so."""
+def _circles(population: Population) -> Iterator[Finding]:
+    """Follow referrals from the first policy as long as some patient is served and referred so."""
     circuit = population.circuit
-    subjects = {subject.number: subject for subject in population.subjects}
-    edges = {
-        number: {
-            str(target): literal for (target, *_), literal in subject.values("refer_to").items()
-        }
-        for number, subject in subjects.items()
+    first = population.subjects[0]
+    served = {
+        subject.number: literal
+        for subject, literal in zip(population.subjects, population.valid, strict=True)
     }
-    pending: list[tuple[tuple[str, ...], Literal]] = [((start,), TRUE)]
+    edges = {
+        subject.number: {
+            str(target): circuit.all_of([served[subject.number], literal])
+            for (target, *_), literal in subject.values("refer_to").items()
+        }
+        for subject in population.subjects
+    }
+    pending: list[tuple[tuple[str, ...], Literal]] = [((first.number,), TRUE)]
     while pending:
         way, taken = pending.pop()
         for target, refers in sorted(edges[way[-1]].items()):
             literal = circuit.all_of([taken, refers])
-            if target == start:
-                yield from _circle(population, subjects[start], (*way, start), literal)
-            elif target in subjects and target not in way and population.patients.find(literal):
-                pending.append(((*way, target), literal))
+            if target == first.number:
+                yield from _circle(population, first, (*way, target), literal)
+            elif target in edges and target not in way:
+                if population.patients.find(literal) is not None:
+                    pending.append(((*way, target), literal))
 
 
 def _circle(

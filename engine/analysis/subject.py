@@ -159,7 +159,10 @@ class Subject:
 
 
 class Population:
-    """All patients that some versions of policies, and references, can tell apart."""
+    """All patients that some versions of policies, and references, can tell apart.
+
+    They are those whom each of the versions serves; or only the first of them, if `of_first`.
+    """
 
     def __init__(
         self,
@@ -167,12 +170,15 @@ class Population:
         vocabulary: Vocabulary,
         budget: Budget,
         others: Iterable[GroundProgram] = (),
+        *,
+        of_first: bool = False,
     ) -> None:
         self.vocabulary = vocabulary
         self.budget = budget
         programs = [each.version.program for each in stated]
         whole = programs[0] if stated[0].readings is None else Inputs.shared([*programs, *others])
-        self.circuit = Circuit(whole, Inputs(whole, vocabulary.facts))
+        self.inputs = Inputs(whole, vocabulary.facts)
+        self.circuit = Circuit(whole, self.inputs)
         derivations = [
             self.circuit.derivation
             if each.readings is None
@@ -185,7 +191,8 @@ class Population:
             )
             for derivation in derivations
         ]
-        self.patients = Patients(self.circuit, self.circuit.all_of(self.valid), budget)
+        valid = self.valid[0] if of_first else self.circuit.all_of(self.valid)
+        self.patients = Patients(self.circuit, valid, budget)
         self.subjects = [
             Subject(self.circuit, derivation, each, self.patients)
             for derivation, each in zip(derivations, stated, strict=True)

@@ -1,0 +1,1 @@
+"""Relations: what a query can ask about, derived from the knowledge base and from cases."""
