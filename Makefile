@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 BENCH_VENV := .venv-bench
 BENCH_READY := $(BENCH_VENV)/.ready
 
-.PHONY: demo test policies findings lint bench soak requirements clean
+.PHONY: demo test policies findings relations lint bench soak requirements clean
 
 demo: $(READY)
 	$(BIN)/policygrounds policies
@@ -22,6 +22,9 @@ policies: $(READY)
 
 findings: $(READY)
 	$(BIN)/policygrounds check --markdown > docs/findings.md
+
+relations: $(READY)
+	$(BIN)/python -m queries.relation_page > docs/relations.md
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -39,6 +42,7 @@ soak: $(READY)
 	$(BIN)/python benchmarks/soak.py
 	$(BIN)/python benchmarks/soak_explanations.py
 	$(BIN)/python benchmarks/soak_analysis.py
+	$(BIN)/python benchmarks/soak_queries.py
 	$(BIN)/python benchmarks/seeded_faults.py
 	$(BIN)/python benchmarks/interview.py
 

@@ -4,12 +4,17 @@ from engine.analysis.difference import Comparison, Route, Verdict
 from engine.analysis.finding import Finding, FindingKind, Severity, Witness
 from engine.determination import Authorization, CriterionStatus, Determination, Outcome, Status
 from engine.explanation import Change, Explanation, Question, Reason
+from engine.relations.database import NoCasesError
 from facts.case import Case
 from facts.errors import (
     AcceptanceError,
     CaseError,
     KnowledgeBaseError,
+    MissingExtraError,
     PolicygroundsError,
+    QueryError,
+    QueryLimitError,
+    SavedQueryError,
     UncoveredDateError,
     UnknownPolicyError,
     UnknownReadingError,
@@ -18,12 +23,16 @@ from facts.errors import (
     UnreadableInputError,
 )
 from queries.accepted import Acceptance
+from queries.datalog import Answer, Limits
 from queries.knowledge_base import Counterexample, KnowledgeBase
 from queries.policy_tests import PolicyTestReport
+from queries.saved import SavedQuery
+from queries.saved import library as saved_queries
 
 __all__ = [
     "Acceptance",
     "AcceptanceError",
+    "Answer",
     "Authorization",
     "Case",
     "CaseError",
@@ -37,12 +46,19 @@ __all__ = [
     "FindingKind",
     "KnowledgeBase",
     "KnowledgeBaseError",
+    "Limits",
+    "MissingExtraError",
+    "NoCasesError",
     "Outcome",
     "PolicyTestReport",
     "PolicygroundsError",
+    "QueryError",
+    "QueryLimitError",
     "Question",
     "Reason",
     "Route",
+    "SavedQuery",
+    "SavedQueryError",
     "Severity",
     "Status",
     "UncoveredDateError",
@@ -53,4 +69,5 @@ __all__ = [
     "UnreadableInputError",
     "Verdict",
     "Witness",
+    "saved_queries",
 ]

@@ -1,5 +1,6 @@
 """The command line: of cases, `policygrounds determine | explain | interview | policies | facts`.
 
+Of all of it: `policygrounds query` (`queries.asking`).
 Of policies as such: `policygrounds check | compare | diff | routes | tree` (`queries.checking`).
 
 Exit status: 0 if everything asked was answered; 1 if `policies --prove` found a case without
@@ -19,6 +20,7 @@ from facts.case import Case
 from facts.errors import PolicygroundsError, did_you_mean
 from facts.schema import case_schema
 from facts.vocabulary import Diagnosis, Drug, Fact, Vocabulary
+from queries.asking import query
 from queries.checking import check, compare, diff, routes, tree
 from queries.explaining import explain, interview
 from queries.knowledge_base import Counterexample, KnowledgeBase
@@ -141,7 +143,7 @@ def facts(fact: str | None, *, as_json: bool, schema: bool, folders: Sequence[Pa
             meant = did_you_mean(fact, vocabulary.facts)
             raise PolicygroundsError(f"fact {fact!r} is not in the vocabulary{meant}")
         if schema:
-            click.echo(json.dumps(case_schema(vocabulary, kb.policies), indent=2))
+            click.echo(json.dumps(case_schema(vocabulary, kb.policies, kb.record_words), indent=2))
         elif as_json and fact:
             print_json(_fact_json(vocabulary.facts[fact]))
         elif as_json:
@@ -248,6 +250,6 @@ def _diagnosis_json(diagnosis: Diagnosis) -> dict[str, object]:
     }
 
 
-for command in (explain, interview, check, compare, diff, routes, tree):
+for command in (explain, interview, query, check, compare, diff, routes, tree):
     main.add_command(command)
 main.add_command(test)
