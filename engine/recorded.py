@@ -4,9 +4,10 @@ A day is counted from the year 1, a period is its first and last day, an amount 
 steps its unit has. A value between two steps, or a bound, lies between two numbers of steps.
 """
 
+from calendar import monthrange
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from itertools import pairwise
 from typing import TypeVar
@@ -28,6 +29,8 @@ from facts.records import (
 
 PATIENT = 0
 """The number that stands for the records as a whole, the birth date among them."""
+UNKNOWN_LINE = 0
+"""The line of a therapy that was left out and states none."""
 MOST_STEPS = 10_000_000
 """Of an amount: so multiplied by percents, twice over, it fits clingo's integers."""
 MOST_THERAPIES = 60
@@ -92,6 +95,9 @@ def record_atoms(
             recorded.problem(number, "therapies", f"more than {MOST_THERAPIES} are not read")
         else:
             days.update(_therapy(recorded, number, _tightened(therapy, on)))
+    for therapy in records.therapies:
+        if place("therapies", therapy.number) in without:
+            recorded.add("left_out", therapy.line or UNKNOWN_LINE)
     for number, result in _entered(recorded, "laboratory", records.laboratory, without):
         analyte = words.analytes[result.analyte]
         _laboratory(recorded, number, result, analyte, measurements[analyte.name], on)
@@ -104,7 +110,12 @@ def record_atoms(
     lists = {named.rpartition(" ")[0] for named in without}
     for kind in sorted(records.complete - lists):
         recorded.add("complete", kind)
-    _order(recorded)
+    missing = {
+        result.analyte
+        for result in records.laboratory
+        if place("laboratory", result.number) in without
+    }
+    _order(recorded, missing)
     for day in sorted(days):
         recorded.add("calendar", day.toordinal(), *_calendar(day))
     return recorded
@@ -279,10 +290,11 @@ def _prescription(
         recorded.add("paid" if ordered.paid_by_plan else "not_paid", number)
 
 
-def _order(recorded: Recorded) -> None:
+def _order(recorded: Recorded, missing: Collection[str]) -> None:
     """Say of each analyte in which order its results came, and which may be the latest.
 
-    An order is said only where no partial date leaves it open between any two of them.
+    An order is said only where no partial date leaves it open between any two of them, and none of
+    them was left out: analytes of which one was are `missing`.
     """
     taken = {int(number): (int(first), int(last)) for number, first, last in _of(recorded, "taken")}
     groups: dict[str, list[int]] = {}
@@ -291,7 +303,8 @@ def _order(recorded: Recorded) -> None:
     for analyte, numbers in sorted(groups.items()):
         dated = sorted((number for number in numbers if number in taken), key=taken.__getitem__)
         follow = list(pairwise(dated))
-        if len(dated) == len(numbers) and all(taken[a][1] < taken[b][0] for a, b in follow):
+        whole = len(dated) == len(numbers) and analyte not in missing
+        if whole and all(taken[a][1] < taken[b][0] for a, b in follow):
             recorded.add("ordered", analyte)
             for earlier, later in follow:
                 recorded.add("follows", earlier, later)
@@ -314,8 +327,7 @@ def _calendar(day: date) -> tuple[int, ...]:
 
     The lengths are those of the month before, its own, and the one after.
     """
-    first = day.replace(day=1)
-    after = (first + timedelta(days=31)).replace(day=1)
-    beyond = (after + timedelta(days=31)).replace(day=1)
-    before = (first - timedelta(days=1)).day
-    return (day.year * 12 + day.month, day.day, before, (after - first).days, (beyond - after).days)
+    # December and January are of one length in all years, so the year of a neighbour is no matter.
+    around = ((day.month + step - 1) % 12 + 1 for step in (-1, 0, 1))
+    lengths = (monthrange(day.year, month)[1] for month in around)
+    return (day.year * 12 + day.month, day.day, *lengths)

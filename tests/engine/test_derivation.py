@@ -179,6 +179,9 @@ def test_drugs_are_known_by_brand_and_code(derive: Derive) -> None:
         ({"end": "2025-06-01", "best_response": "minimal", "progression": "none"}, False),
         ({"end": "2025-06-01", "best_response": None, "progression": "none"}, None),
         ({"end": "ongoing", "best_response": "stable", "progression": "none"}, None),
+        ({"end": "2025-06-01", "best_response": "stable", "phase": "maintenance"}, None),
+        ({"end": "2025-06-01", "best_response": "stable", "phase": "induction"}, True),
+        ({"end": "2025-06-01", "best_response": "progressive", "phase": "maintenance"}, True),
     ],
 )
 def test_disease_is_refractory_within_60_days_or_without_a_response(
@@ -212,6 +215,11 @@ def test_disease_is_refractory_within_60_days_or_without_a_response(
         ({"end": "2025-06-01", "progression": "none"}, 36500),
         ({"end": "2025-06-01"}, None),
         ({"end": None, "stop_reason": "progression"}, 0),
+        # Stopped for a progression that is dated later: it may have been on the therapy.
+        (
+            {"end": "2025-05-01", "stop_reason": "progression", "progression": "2025-08-01"},
+            {"at_most": 92},
+        ),
     ],
 )
 def test_days_to_progression_are_counted_from_the_end_of_the_last_therapy(
@@ -220,6 +228,48 @@ def test_days_to_progression_are_counted_from_the_end_of_the_last_therapy(
     therapies = [FIRST, line(2, "lenalidomide", start="2024-01-01", **fields)]
     found = stated(derive(therapies=therapies, complete=["therapies"]))
     assert found.get("days_to_progression") == days
+
+
+def test_the_drug_asked_for_that_is_taken_now_is_no_completed_therapy(derive: Derive) -> None:
+    now = line(3, "ixazomib", start="2025-08-01", end="ongoing")
+    before = [FIRST, {**SECOND, "progression": "2025-07-15"}]
+
+    def days(progression: str) -> object:
+        found = derive(
+            therapies=[*before, {**now, "progression": progression}], complete=["therapies"]
+        )
+        return stated(found).get("days_to_progression")
+
+    assert days("none") is None
+    assert days("2025-09-01") == 0
+    now["end"] = None
+    assert days("none") is None
+    now["stop_reason"] = "toxicity"
+    assert days("none") == 36500
+
+
+def test_no_progression_of_the_last_therapy_is_not_taken_from_records_that_show_one(
+    derive: Derive,
+) -> None:
+    parts = [
+        line(1, "bortezomib", start="2024-01-01", end="2024-06-01", progression="2025-03-01"),
+        line(1, "lenalidomide", start="2024-07-01", end="2025-02-01", progression="none"),
+    ]
+    found = stated(derive(therapies=parts, complete=["therapies"]))
+    assert "days_to_progression" not in found
+
+
+def test_a_line_that_goes_on_has_not_failed_for_a_part_without_a_response(derive: Derive) -> None:
+    parts = [
+        line(1, "bortezomib", start="2025-01-01", end="2025-03-01", best_response="stable"),
+        line(1, "lenalidomide", start="2025-03-01", end="ongoing", progression="none"),
+    ]
+    found = {
+        fact.fact: fact.value for fact in derive(therapies=parts, complete=["therapies"]).facts
+    }
+    refractory = found["refractory_to"]
+    assert isinstance(refractory, Members)
+    assert not refractory.includes
 
 
 def test_an_incomplete_list_does_not_show_which_therapy_was_the_last(derive: Derive) -> None:
@@ -304,6 +354,14 @@ def test_the_regimen_is_compared_with_that_of_induction(
             [{**FIRST, "progression": "2021-09-01"}, line(1, "lenalidomide", start="2021-10-01")],
             [("therapies 2", "line")],
         ),
+        (
+            [
+                {**FIRST, "stop_reason": "progression"},
+                line(1, "lenalidomide", end="ongoing", progression="none"),
+            ],
+            [("therapies 2", "end")],
+        ),
+        ([{**FIRST, "end": None, "progression": "9999"}], [("therapies 1", "progression")]),
     ],
 )
 def test_records_that_cannot_be_so_are_named_with_their_field(
@@ -316,6 +374,34 @@ def test_what_cannot_be_so_is_left_out_and_its_list_is_not_complete(derive: Deri
     found = derive(therapies=[FIRST, {**SECOND, "end": "2021"}], complete=["therapies"])
     lines = {fact.fact: fact.stated for fact in found.facts}["prior_lines"]
     assert lines == {"at_least": 1}
+
+
+def test_a_line_may_go_on_in_a_therapy_that_was_left_out(derive: Derive) -> None:
+    def lines(of_left_out: int | None) -> object:
+        left_out = line(of_left_out, "lenalidomide", start="2021-09-01", end="2021-08-15")
+        second = {**SECOND, "progression": "2025-07-15"}
+        found = derive(therapies=[FIRST, second, left_out], complete=["therapies"])
+        assert problems(found) == [("therapies 3", "end")]
+        return {fact.fact: fact.stated for fact in found.facts}["prior_lines"]
+
+    assert lines(1) == {"at_least": 2}
+    assert lines(2) == {"at_least": 1}
+    assert lines(None) == {"at_least": 1}
+
+
+@pytest.mark.parametrize(("of_left_out", "known"), [(1, False), (2, True), (None, False)])
+def test_induction_may_have_had_a_part_that_was_left_out(
+    derive: Derive, of_left_out: int | None, *, known: bool
+) -> None:
+    induction = line(1, "bortezomib", phase="induction", start="2021-01", end="2021-08-02")
+    left_out = line(of_left_out, "lenalidomide", start="2022-09-01", end="2021-08-15")
+    found = derive(
+        known={"regimen": Members(frozenset(["lenalidomide"]), frozenset())},
+        therapies=[{**induction, "progression": "2022-08-02"}, left_out],
+    )
+    names = {fact.fact for fact in found.facts}
+    assert ("months_since_induction" in names) is known
+    assert ("same_regimen_as_induction" in names) is known
 
 
 def test_a_complete_list_without_an_earlier_line_is_not_complete(derive: Derive) -> None:
@@ -345,6 +431,10 @@ def test_what_is_derived_names_its_records_rules_and_sources(derive: Derive) -> 
         ({"dose_days": [1, 4, 8, 11], "cycle_days": 21}, (8, 2, 21)),
         ({"dose_days": [7, 8]}, (4, 2, None)),
         ({"dose_days": [1, 7]}, (8, 1, None)),
+        # A cycle of three days comes more than twice a week.
+        ({"dose_days": [1], "cycle_days": 3}, ({"at_least": 4}, 1, 3)),
+        ({"dose_days": [1, 8], "cycle_days": 10}, ({"at_least": 4}, 2, 10)),
+        ({"doses_per_cycle": 1, "cycle_days": 3}, ({"at_least": 4}, 1, 3)),
         (
             {"doses_per_cycle": 3, "cycle_days": 28},
             ({"at_least": 4, "at_most": 12}, {"at_least": 1, "at_most": 3}, 28),
@@ -418,6 +508,36 @@ def test_supplies_show_how_long_and_on_whose_account_the_drug_is_taken(
 
 
 @pytest.mark.parametrize(
+    ("end", "received"), [("2025-08-18", True), ("2025-08-19", None), ("2025-09-01", None)]
+)
+def test_a_supply_does_not_outlast_the_therapy(
+    derive: Derive, end: str, *, received: bool | None
+) -> None:
+    therapy = line(2, "ixazomib", start="2025-01-01", end=end)
+    found = stated(
+        derive(
+            therapies=[FIRST, therapy], prescriptions=[fill("2025-08-19")], complete=["therapies"]
+        )
+    )
+    assert found.get("currently_receiving") is received
+    assert ("days_on_drug" in found) is (received is True)
+
+
+def test_a_fill_without_its_days_may_last_to_the_request(derive: Derive) -> None:
+    found = stated(
+        derive(therapies=[FIRST], prescriptions=[fill("2025-08-19", None)], complete=["therapies"])
+    )
+    assert "currently_receiving" not in found
+
+
+def test_progression_on_an_earlier_course_is_none_of_the_present_one(derive: Derive) -> None:
+    before = line(1, "ixazomib", start="2021-01-01", end="2021-08-01", stop_reason="progression")
+    now = line(2, "ixazomib", start="2025-01-01", end="ongoing", progression="none")
+    assert "progression" not in stated(derive(therapies=[before, now], complete=["therapies"]))
+    assert stated(derive(therapies=[before], complete=["therapies"]))["progression"] is True
+
+
+@pytest.mark.parametrize(
     ("therapies", "expected"),
     [
         ([line(2, "ixazomib", start="2025-08-16", end="ongoing")], (True, 30, None)),
@@ -463,7 +583,7 @@ def series(measurement: str, unit: str, *values: object) -> list[dict[str, objec
 
 def progression(derive: Derive, *results: list[dict[str, object]]) -> object:
     laboratory = [result for some in results for result in some]
-    found = stated(derive(therapies=[COURSE], laboratory=laboratory))
+    found = stated(derive(therapies=[COURSE], laboratory=laboratory, complete=["laboratory"]))
     assert (found.get("response") == "progressive") is (found.get("progression") is True)
     return found.get("progression")
 
@@ -630,6 +750,43 @@ def test_an_order_that_partial_dates_leave_open_shows_no_progression(derive: Der
     assert progression(derive, [*results[:2], {**results[2], "date": "2025-03"}]) is True
     undated = {name: value for name, value in results[2].items() if name != "date"}
     assert progression(derive, [*results, undated]) is None
+
+
+def test_a_result_that_was_left_out_may_lie_between(derive: Derive) -> None:
+    results = series("serum_m_protein", "g/dL", 1.0, 1.6, 1.6)
+    unclear = {"measurement": "serum_m_protein", "value": 0.2, "date": "2025-03-01"}
+    found = derive(therapies=[COURSE], laboratory=[*results, unclear])
+    assert problems(found) == [("laboratory 4", "unit")]
+    assert "progression" not in {fact.fact for fact in found.facts}
+
+
+@pytest.mark.parametrize("complete", [False, True])
+def test_an_incomplete_list_has_no_baseline(derive: Derive, *, complete: bool) -> None:
+    found = derive(
+        therapies=[COURSE],
+        laboratory=series("serum_m_protein", "g/dL", 1.0, 1.6, 1.6),
+        complete=["laboratory"] if complete else [],
+    )
+    assert stated(found).get("progression") is (True if complete else None)
+
+
+@pytest.mark.parametrize(
+    ("course", "others"),
+    [
+        ({"phase": "maintenance"}, []),
+        ({}, [line(2, "carfilzomib", start="2024-01-01", end="2024-12-01")]),
+        ({}, [line(None, "ixazomib", start="2024-01-01", end="2024-12-01")]),
+    ],
+)
+def test_a_part_of_a_line_is_not_judged_by_values_from_within_it(
+    derive: Derive, course: Mapping[str, object], others: list[dict[str, object]]
+) -> None:
+    found = derive(
+        therapies=[*others, {**COURSE, **course}],
+        laboratory=series("serum_m_protein", "g/dL", 0.5, 1.2, 1.2),
+        complete=["laboratory"],
+    )
+    assert {"progression", "response"}.isdisjoint(stated(found))
 
 
 def responses(derive: Derive, *results: list[dict[str, object]], complete: bool = True) -> object:

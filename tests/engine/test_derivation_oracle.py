@@ -247,7 +247,8 @@ def test_serum_shows_progression_just_where_two_assessments_do_in_every_completi
         for (value, width), day in zip(found, dates, strict=False)
     ]
     course = {"drugs": ["ixazomib"], "start": "2025-01-01", "end": "ongoing"}
-    truth = derived(deriver, {"therapies": [course], "laboratory": laboratory}).get("progression")
+    records = {"therapies": [course], "laboratory": laboratory, "complete": ["laboratory"]}
+    truth = derived(deriver, records).get("progression")
     highest = [value if not width else value + 0.9999 for value, width in found]
     lowest = [value if not width else 0 for value, width in found]
     shown = [
