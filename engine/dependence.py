@@ -18,6 +18,7 @@ from engine.solver import (
     Budget,
     Solver,
     SolvingStoppedError,
+    close,
     load,
     renumbered,
 )
@@ -54,6 +55,7 @@ class Dependence:
             self._apart = {
                 asked: self._add_apart(backend, program, asked) for asked in ("outcome", "answer")
             }
+            close(backend)
 
     def _pairs(self, atoms: Sequence[int]) -> list[tuple[int, int]]:
         first, second = self._copies

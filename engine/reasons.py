@@ -16,7 +16,7 @@ from clingo.backend import HeuristicType
 from engine.goals import Clause
 from engine.inputs import Domain, places
 from engine.program import Atom, GroundProgram
-from engine.solver import CONFLICT_LIMIT, Budget, SolvingStoppedError, load, renumbered
+from engine.solver import CONFLICT_LIMIT, Budget, SolvingStoppedError, close, load, renumbered
 
 MOST_OPEN = 20_000
 """Sets that hit the conflicts met so far; beyond that, the search is given up."""
@@ -62,6 +62,7 @@ class Conflicts:
                     backend.add_rule(
                         [fails], [-atom if holds else atom for atom, holds in open_atoms]
                     )
+            close(backend)
             impossible = program.possible("impossible")
             self._always = [fails, *(-numbers[program.atoms[atom]] for atom in impossible)]
 

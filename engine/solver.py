@@ -71,8 +71,7 @@ class Solver:
         }
         with self._control.backend() as backend:
             self._numbers = load(backend, program, symbols)
-            self._numbers[CONSTANT] = backend.add_atom()
-            backend.add_rule([self._numbers[CONSTANT]])
+            self._numbers[CONSTANT] = close(backend)
         self._always = frozenset(atom for atom in program.facts if atom[0] in DERIVED)
 
     def literal(self, atom: Atom) -> int:
@@ -88,6 +87,7 @@ class Solver:
             self._numbers[number] = backend.add_atom()
             weighted = [(literal, 1) for literal in self._own(literals)]
             backend.add_weight_rule([self._numbers[number]], bound, weighted)
+            close(backend)
         return number
 
     def satisfiable(self, assumptions: Iterable[int]) -> bool:
@@ -166,6 +166,17 @@ class Derived:
 def renumbered(literals: Iterable[int], numbers: Mapping[int, int]) -> list[int]:
     """Translate literals of a ground program to the numbers of a copy of it."""
     return [numbers[literal] if literal > 0 else -numbers[-literal] for literal in literals]
+
+
+def close(backend: clingo.Backend) -> int:
+    """Add an atom that always holds, after all others; return its number.
+
+    Where the last atom has no rule that can apply, clasp may take its number for an atom of its own:
+    then an assumption that it holds is not refused.
+    """
+    always = backend.add_atom()
+    backend.add_rule([always])
+    return always
 
 
 def load(

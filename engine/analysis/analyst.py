@@ -268,9 +268,10 @@ def _circles(population: Population) -> Iterator[Finding]:
             literal = circuit.all_of([taken, refers])
             if target == first.number:
                 yield from _circle(population, first, (*way, target), literal)
-            elif target in edges and target not in way:
-                if population.patients.find(literal) is not None:
-                    pending.append(((*way, target), literal))
+            elif target not in edges or target in way:
+                continue
+            elif population.patients.find(literal) is not None:
+                pending.append(((*way, target), literal))
 
 
 def _circle(

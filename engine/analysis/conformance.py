@@ -13,14 +13,14 @@ from itertools import permutations, product
 from engine.analysis.answers import deciding, pair_of_witnesses, using
 from engine.analysis.finding import Finding, FindingKind, Severity, Witness
 from engine.analysis.patients import Patient
-from engine.analysis.regions import cover
+from engine.analysis.regions import Region, cover
 from engine.analysis.renewal import INITIAL, phase
 from engine.analysis.report import Report, listed
 from engine.analysis.subject import Population, ends, outcomes
 from engine.circuit import TRUE, Derivation, Literal
 from engine.determination import Outcome
 from engine.inputs import Domain, runs
-from engine.policy import Version
+from engine.policy import Version, section_order
 from engine.references import Reference, contradictions
 from engine.statements import CONDITIONS
 from facts.values import Bounds, Known
@@ -128,17 +128,16 @@ def _preferred(report: Report, guidelines: Iterable[Evidence]) -> Iterator[Findi
     for each in guidelines:
         for section, preferred in each.literals("prefers").items():
             for outcome, literal in outcomes(subject, Outcome.APPROVE):
-                patient = population.patients.find(preferred, literal)
-                if patient is None:
+                shown = _regions(report, [preferred, literal])
+                if not shown:
                     continue
-                region = population.region(population.circuit.all_of([preferred, literal]), patient)
                 said = "refers" if outcome is Outcome.REFER else "denies"
                 yield report.finding(
                     FindingKind.PREFERRED_NOT_APPROVED,
                     f"{outcome}: {each.reference.name} {section}",
-                    subject.sections(outcome, region),
+                    [part for region, _ in shown for part in subject.sections(outcome, region)],
                     f"The policy {said} some uses that the guideline prefers ({each.cited(section)})",
-                    _shortest(report, [preferred, literal]),
+                    [population.shown(subject, outcome, region) for region, _ in shown],
                 )
 
 
@@ -245,14 +244,17 @@ def _said(
 def _values_said(report: Report, domain: Domain, values: int) -> list[str]:
     """Say some values of a unit; those of a number in runs."""
     if domain.unit.member is not None:
-        return [f"{'with' if values & 2 else 'without'} {domain.unit.member}"]
+        words = listed(word for at, word in enumerate(("without", "with")) if values >> at & 1)
+        return [f"{words} {domain.unit.member}"]
     if domain.names:
         return [listed(name for at, name in enumerate(domain.names) if values >> at & 1)]
     if domain.ordered:
+        if values == domain.all:
+            return ["any"]
         name = domain.unit.fact
         fact = report.population.vocabulary.facts[name]
         return [_range(report, name, domain.known(run, fact)) for run in runs(values)]
-    return ["true" if values & 2 else "false"]
+    return [listed(word for at, word in enumerate(("false", "true")) if values >> at & 1)]
 
 
 def _few(words: Sequence[str]) -> str:
@@ -323,19 +325,21 @@ def _unreachable_doses(report: Report, labels: Iterable[Evidence]) -> Iterator[F
     }
     if not strengths:
         return
-    for atom, number in sorted(program.atoms.items(), key=str):
-        if "number" not in CONDITIONS.get(str(atom[0]), ()) or atom[1] != DOSE:
-            continue
-        dose = Decimal(str(atom[2]))
-        sections = using(report, program, number)
+    compared: dict[Decimal, set[str]] = {}
+    for atom, number in program.atoms.items():
+        if "number" in CONDITIONS.get(str(atom[0]), ()) and atom[1] == DOSE:
+            compared.setdefault(Decimal(str(atom[2])), set()).update(using(report, program, number))
+    for dose, sections in sorted(compared.items()):
         if sections and not _adds_up(dose, strengths):
             capsules = listed(f"{strength:f} mg" for strength in sorted(strengths))
+            criteria = sorted(sections, key=section_order)
+            compare = "compares" if len(criteria) == 1 else "compare"
             yield report.finding(
                 FindingKind.UNREACHABLE_DOSE,
                 f"{DOSE} {dose}",
-                sections,
+                criteria,
                 f"No number of the capsules there are ({capsules}) adds up to {dose} mg, which "
-                f"{listed(sections)} compares the weekly dose with",
+                f"{listed(criteria)} {compare} the weekly dose with",
             )
 
 
@@ -355,18 +359,26 @@ def _adds_up(dose: Decimal, strengths: Iterable[Decimal]) -> bool:
 
 def _shortest(report: Report, literals: Sequence[Literal]) -> list[Witness]:
     """Show some prime regions of patients, the shortest of the first found."""
-    population, subject = report.population, report.subject
+    return [
+        report.population.shown(report.subject, outcome, region)
+        for region, outcome in _regions(report, literals)
+    ]
+
+
+def _regions(report: Report, literals: Sequence[Literal]) -> list[tuple[Region, Outcome]]:
+    """Return some prime regions of patients with their outcome, the shortest of the first found."""
+    population = report.population
     if population.patients.find(*literals) is None:
         return []
     found = [
         (region, outcome)
-        for outcome, literal in ends(subject)
+        for outcome, literal in ends(report.subject)
         for region in cover(
             population.patients, population.circuit.all_of([*literals, literal]), most=TRIED
         )
     ]
     found.sort(key=lambda entry: (len(entry[0]), sorted(entry[0].items())))
-    return [population.shown(subject, outcome, region) for region, outcome in found[:SHOWN]]
+    return found[:SHOWN]
 
 
 def joined(

@@ -15,7 +15,7 @@ import clingo
 
 from engine.circuit import TRUE, Circuit, Gate, Literal, Source
 from engine.inputs import places
-from engine.solver import CONFLICT_LIMIT, Budget, SolvingStoppedError
+from engine.solver import CONFLICT_LIMIT, Budget, SolvingStoppedError, close
 
 Patient: TypeAlias = tuple[int, ...]
 """A value for each domain of a circuit, by place."""
@@ -327,6 +327,7 @@ class _Solver:
             with self._control.backend() as backend:
                 for copy, literals in missing:
                     copy.extend(literals, backend)
+                close(backend)
 
     def _neighbour(self) -> "_Copy":
         """Return the copy of the neighbour, and for each domain an atom that makes it agree."""

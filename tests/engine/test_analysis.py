@@ -253,6 +253,68 @@ def test_referrals_that_never_come_back_are_no_circle(load: Load) -> None:
     assert not of(load(**policies).check("P0"), FindingKind.REFERRAL_CIRCLE)
 
 
+def test_a_circle_is_of_the_patients_whom_its_own_policies_serve(load: Load) -> None:
+    def serving(number: str, *lines: str) -> str:
+        return f'serves("{number}", line_of_business, ({"; ".join(lines)})).\n'
+
+    kb = load(
+        A=referring("A", "B", "C") + serving("A", "commercial", "medicaid"),
+        B=referring("B", "A") + serving("B", "commercial"),
+        C=referring("C", "A") + serving("C", "medicaid"),
+        D=referring("D", "E") + serving("D", "commercial"),
+        E=referring("E", "D") + serving("E", "medicaid"),
+    )
+    circles = of(kb.check("A"), FindingKind.REFERRAL_CIRCLE)
+    lines = {circle.subject: circle.witnesses[0].facts["line_of_business"] for circle in circles}
+    assert lines == {
+        "A to B to A": OneOf(frozenset({"commercial"})),
+        "A to C to A": OneOf(frozenset({"medicaid"})),
+    }
+    assert not unreplayed_findings(kb, circles)
+    assert not of(kb.check("D"), FindingKind.REFERRAL_CIRCLE)
+
+
+LABEL = """
+reference("L", label, ixazomib, "Label"). source("L", "Invented").
+version("L", "2020-01-01", open, published, "Invented.").
+statement("L", "S", "Capsules").
+strength("L", "S", ("2.3"; 3; 4), "mg", capsule).
+"""
+
+
+def test_a_dose_that_no_capsules_add_up_to_is_said_once_with_all_who_compare_it(load: Load) -> None:
+    reached = ('at_least(weekly_dose_mg, "2.3")', 'less_than(weekly_dose_mg, "6.3")')
+    missed = ('at_most(weekly_dose_mg, "6.5")', 'less_than(weekly_dose_mg, "6.5")')
+    parts = "".join(
+        f'all_of("A", "1", "1.{place}"). criterion("A", "1.{place}", "Dose").\n'
+        f'met("A", "1.{place}") :- {condition}.\n'
+        for place, condition in enumerate((*reached, *missed))
+    )
+    found = load(A=head() + PATHWAY + parts + DENIED, references=LABEL).check("A")
+    (dose,) = of(found, FindingKind.UNREACHABLE_DOSE)
+    assert (dose.subject, dose.sections) == ("weekly_dose_mg 6.5", ("1.2", "1.3"))
+
+
+def test_what_turns_a_supported_use_away_on_either_side_is_said_of_both(load: Load) -> None:
+    either = """
+    criterion("A", "1", "One"). pathway("A", "1"). applies("A", "1") :- is(request, initial).
+    met("A", "1") :- is(diagnosis, multiple_myeloma), at_least(age, 18), yes(on_formulary).
+    met("A", "1") :- is(diagnosis, multiple_myeloma), less_than(age, 18), not yes(on_formulary).
+    """
+    found = load(A=head() + either + DENIED, references=GUIDELINE).check("A")
+    (stricter,) = of(found, FindingKind.STRICTER_THAN_GUIDELINE)
+    assert stricter.text.endswith("for age: any; on_formulary: false and true")
+
+
+def test_nobody_is_found_of_whom_something_holds_and_does_not(load: Load) -> None:
+    months = 'provision("A", "M", "Months"). months_up_to("A", "M", "1", 12).\n'
+    policy = load(A=head() + PATHWAY + months + DENIED).policy("A")
+    vocabulary = load().vocabulary
+    population = Population([Stated(policy, policy.versions[0], None)], vocabulary, Budget())
+    approve = population.subjects[0].says(Outcome.APPROVE)
+    assert population.patients.find(population.circuit.all_of([approve, -approve])) is None
+
+
 def test_a_part_of_a_check_that_meets_a_limit_is_a_finding_beside_the_others(
     load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
