@@ -37,6 +37,7 @@ bench: $(BENCH_READY)
 	$(BENCH_VENV)/bin/python benchmarks/determine.py
 	$(BENCH_VENV)/bin/python benchmarks/explain.py
 	$(BENCH_VENV)/bin/python benchmarks/library.py
+	$(BENCH_VENV)/bin/python benchmarks/query_library.py
 
 soak: $(READY)
 	$(BIN)/python benchmarks/soak.py

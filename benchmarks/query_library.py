@@ -96,7 +96,9 @@ def main() -> None:
     print(f"{PYTHON}, pyDatalog {version('pyDatalog')}, clingo {version('clingo')}", end="")
     print(f", duckdb {version('duckdb')}" if duckdb else "", end="")
     rows = sum(map(len, database.tables.values()))
-    print(f"; {rounds} round{'s' * (rounds != 1)}\n{count:,} cases, {rows:,} rows, which took {took:.0f} s to find")
+    print(
+        f"; {rounds} round{'s' * (rounds != 1)}\n{count:,} cases, {rows:,} rows, which took {took:.0f} s to find"
+    )
     filled = fill(database) if duckdb else None
     report({saved.name: compare(database, saved, filled, rounds) for saved in asked})
 

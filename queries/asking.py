@@ -147,11 +147,8 @@ def query(  # noqa: PLR0913  (one argument an option)
             check_writable(output)
         kb = KnowledgeBase.load(*folders)
         chosen = choose_readings(kb, readings)
-        if listing:
-            _list_queries(kb.relations(on=on).relations, form)
-            return
-        if about is not None:
-            _list_relations(kb.relations(on=on).relations, about, form)
+        if listing or about is not None:
+            _list(kb.relations(on=on).relations, about, form)
             return
         cases = read_case_files(files)
         limits = Limits(seconds=seconds, memory=memory << 20)
@@ -247,11 +244,30 @@ def _converse(
     Prompt(database, cases, limits, new_console()).run()
 
 
-def _list_queries(relations: Mapping[str, Relation], form: str | None) -> None:
-    """List the saved queries."""
-    if form is None:
+def _list(relations: Mapping[str, Relation], about: str | None, form: str | None) -> None:
+    """List the saved queries or, if asked about them, the relations or one of them."""
+    if form not in (None, "json"):
+        raise PolicygroundsError(
+            f"--{form} is for answers; what there is, is listed as text or JSON"
+        )
+    if about is None:
+        _list_queries(relations, as_json=form is not None)
+    elif about and about not in relations:
+        raise PolicygroundsError(f"relation {about!r} is unknown{did_you_mean(about, relations)}")
+    elif form is not None:
+        for relation in [relations[about]] if about else relations.values():
+            print_json(_relation_json(relation))
+    elif about:
+        show_relation(new_console(), relations[about])
+    else:
+        show_relations(new_console(), relations.values())
+
+
+def _list_queries(relations: Mapping[str, Relation], *, as_json: bool) -> None:
+    if not as_json:
         show_queries(new_console(), library().values(), relations)
-    for saved in library().values() if form == "json" else ():
+        return
+    for saved in library().values():
         print_json(
             {
                 "name": saved.name,
@@ -264,25 +280,13 @@ def _list_queries(relations: Mapping[str, Relation], form: str | None) -> None:
         )
 
 
-def _list_relations(relations: Mapping[str, Relation], name: str, form: str | None) -> None:
-    """List the relations, or describe one."""
-    if name and name not in relations:
-        raise PolicygroundsError(f"relation {name!r} is unknown{did_you_mean(name, relations)}")
-    chosen = [relations[name]] if name else list(relations.values())
-    if form == "json":
-        for relation in chosen:
-            print_json(
-                {
-                    "relation": relation.name,
-                    "topic": relation.topic,
-                    "meaning": relation.meaning,
-                    "columns": [
-                        {"name": column.name, "type": column.type.value, "domain": column.domain}
-                        for column in relation.columns
-                    ],
-                }
-            )
-    elif name:
-        show_relation(new_console(), relations[name])
-    else:
-        show_relations(new_console(), chosen)
+def _relation_json(relation: Relation) -> dict[str, object]:
+    return {
+        "relation": relation.name,
+        "topic": relation.topic,
+        "meaning": relation.meaning,
+        "columns": [
+            {"name": column.name, "type": column.type.value, "domain": column.domain}
+            for column in relation.columns
+        ],
+    }

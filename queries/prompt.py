@@ -12,6 +12,7 @@ from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from rich.console import Console
+from rich.text import Text
 
 from engine.relation import Database, Value
 from engine.relations.database import NoCasesError
@@ -163,7 +164,8 @@ class Prompt:
 
     def _complain(self, message: str) -> None:
         for line in message.splitlines():
-            print_line(self._console, 0, (printable(line), "red"))
+            text = Text(printable(line), "red")  # a mark stands below what it marks: no wrapping
+            self._console.print(text, no_wrap=True, overflow="ignore", crop=False)
 
 
 def _is_quoted_well(text: str) -> bool:

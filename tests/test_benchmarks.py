@@ -32,6 +32,12 @@ def test_the_benchmark_of_a_library_compares_ways_that_agree(tmp_path: Path) -> 
         assert way in shown
 
 
+def test_the_benchmark_of_queries_compares_ways_that_agree(tmp_path: Path) -> None:
+    shown = run("query_library.py", "--quick", cwd=tmp_path)
+    for part in ("policygrounds / clingo", "sections_failed_most", "median ratio"):
+        assert part in shown
+
+
 def test_the_soak_finds_no_disagreement(tmp_path: Path) -> None:
     shown = run("soak.py", "--cases", "100", "--seed", "3", cwd=tmp_path)
     assert "0  disagreements" in shown

@@ -1,6 +1,7 @@
 """What the pages show is what the product does."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -125,7 +126,7 @@ def test_the_commands_of_the_readme_work() -> None:
     )
     assert len(commands) >= 10
     for command in commands:
-        words = [sys.executable, "-m", "policygrounds", *command.split()]
+        words = [sys.executable, "-m", "policygrounds", *shlex.split(command)]
         finished = subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT)
         assert finished.returncode == 0, (command, finished.stderr)
         assert finished.stdout

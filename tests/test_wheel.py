@@ -55,5 +55,9 @@ def test_an_installed_wheel_decides_the_examples_as_the_checkout_does(tmp_path: 
     new_policy = ROOT / "examples" / "new_policy"
     own = run(command, "policies", "--kb", new_policy, "--json", cwd=elsewhere)
     assert json.loads(own)["policy"] == "EX-101"
+    asked = ("query", "--name", "drug_codes", "--set", "drug=ixazomib", "--check", "--json")
+    assert run(command, *asked, cwd=elsewhere) == run(
+        sys.executable, "-m", "policygrounds", *asked, cwd=ROOT
+    )
     typed = "from policygrounds import Case, KnowledgeBase\nKnowledgeBase.load()\n"
     run(python, "-c", typed, cwd=elsewhere)

@@ -315,6 +315,15 @@ def test_regimens_are_the_combinations_of_the_files_with_their_own_drug(
         assert "ixazomib" in drugs
 
 
+def test_a_section_lists_regimens_only_in_versions_that_have_it(database: Relations) -> None:
+    there = {row[:3] for row in database.rows("section")}
+    worded = {(document, section) for document, _, section in there}
+    listing = {row[:3] for row in database.rows("lists")}
+    assert {each for each in listing if (each[0], each[2]) in worded} <= there
+    dated = {version for _, version, section in listing if section == "I.A.5.c"}
+    assert dated == {"2024-08-01", "2025-08-01"}
+
+
 def test_readings_are_those_of_the_policies(kb: KnowledgeBase, database: Relations) -> None:
     for policy in kb.policies.values():
         readings = policy.readings.values()

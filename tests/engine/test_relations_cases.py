@@ -204,6 +204,7 @@ def test_cases_that_cannot_be_read_are_listed_and_the_others_answered(kb: Knowle
     )
     assert {row[0] for row in of.rows("case")} == {"good", "case 6"}
     reasons = {str(name): str(text) for name, text in of.rows("unreadable")}
+    assert reasons.keys() <= of.values("case")
     assert "did you mean 'age'" in reasons["misspelt"]
     assert "did you mean 'CP.PHAR.302'" in reasons["nowhere"]
     assert "no version covers 2020-01-01" in reasons["early"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from pyarrow import parquet
+from pyarrow import parquet  # type: ignore[import-untyped]  # it has no types
 
 from facts.errors import CrossCheckError
 from policygrounds import KnowledgeBase
@@ -178,6 +178,7 @@ def test_an_error_points_at_the_place_and_suggests_the_name(run: Command) -> Non
         ((POLICIES, "--reading", "nothing=no"), "no policy has a reading 'nothing'"),
         (("determined(C, _, _, _)",), "name a file of them with --cases"),
         ((POLICIES, "--cases", "nowhere.json"), "nowhere.json: No such file or directory"),
+        (("--list", "--csv"), "--csv is for answers; what there is, is listed as text or JSON"),
         (("--relations", "polcy"), "relation 'polcy' is unknown; did you mean 'policy'?"),
         (("policy(P, _, _, _), drug(D, _), code(C, _, X, _, _)", "--seconds", "0.001"), "seconds"),
     ],

@@ -396,11 +396,18 @@ def test_a_supported_regimen_is_not_covered_where_no_route_leaves_room_for_it(
 ) -> None:
     listed: dict[tuple[str, str, str, str], set[str]] = defaultdict(set)
     supported = set(database.rows("supports"))
+    current = {
+        (reference.name, version.start, section)
+        for reference in kb._library.references.values()
+        for version in reference.versions
+        if version.covers(TODAY)
+        for section in version.texts
+    }
     for reference, version, section, regimen in database.rows("lists"):
         for diagnosis in kb.vocabulary.diagnoses:
             if (
                 str(reference).startswith("NCCN")
-                and kb._library.references[str(reference)].version(TODAY).start == version
+                and (reference, version, section) in current
                 and (reference, version, section, diagnosis) in supported
             ):
                 for number in NUMBERS:

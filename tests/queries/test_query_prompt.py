@@ -96,6 +96,14 @@ def test_an_error_shows_the_place_and_the_prompt_goes_on(typed: Typing) -> None:
     ]
 
 
+def test_a_mark_stays_below_its_place_in_a_narrow_terminal(kb: KnowledgeBase) -> None:
+    console = Console(file=StringIO(), width=30)
+    prompt = Prompt(lambda cases: kb.relations(cases, on=ON), None, Limits(), console)
+    prompt._complain("query:1:60: what is wrong\n    " + "a" * 60 + "\n    " + " " * 59 + "^")
+    assert isinstance(console.file, StringIO)
+    assert console.file.getvalue().splitlines()[2] == " " * 63 + "^"
+
+
 def test_an_empty_line_ends_a_query_that_is_not_complete(typed: Typing) -> None:
     shown = typed("policy(P,", ENTER, ENTER)
     assert "expected" in shown[0]
