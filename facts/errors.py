@@ -147,6 +147,10 @@ class QueryError(PolicygroundsError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+class UnknownRelationError(PolicygroundsError):
+    """A relation that no query can ask about."""
+
+
 class SavedQueryError(PolicygroundsError):
     """There is no such saved query, or its file cannot be read."""
 

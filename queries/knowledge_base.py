@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from threading import local
+from typing import Any
 
 import kb
 from engine.analysis.analyst import Analyst
@@ -28,6 +29,7 @@ from facts.errors import (
     UncoveredDateError,
     UnknownPolicyError,
     UnknownReadingError,
+    UnknownRelationError,
     UnknownUnitError,
     did_you_mean,
 )
@@ -417,6 +419,28 @@ class KnowledgeBase:
             source=saved.source,
             limits=limits,
         )
+
+    def predicates(
+        self,
+        *names: str,
+        cases: Iterable[Case] | None = None,
+        on: str | None = None,
+        readings: Mapping[str, str] | None = None,
+    ) -> tuple[Any, ...]:
+        """Return relations as pyDatalog's own predicates, for those who write Datalog in Python.
+
+        They are there for every thread of the process, until others of the same name are loaded; what
+        pyDatalog is told besides belongs to the thread. Raises UnknownRelationError, and what
+        `relations` raises.
+        """
+        from queries.datalog.evaluation import load_terms  # noqa: PLC0415  (pyDatalog loads slowly)
+
+        database = self.relations(cases, on=on, readings=readings)
+        for name in names:
+            if name not in database.relations:
+                suggestion = did_you_mean(name, database.relations)
+                raise UnknownRelationError(f"relation {name!r} is unknown{suggestion}")
+        return load_terms(database, *names)
 
     def _rows(
         self, cases: Iterable[Case], day: str, readings: Mapping[str, Mapping[str, str]]

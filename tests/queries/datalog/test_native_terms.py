@@ -32,3 +32,33 @@ def test_predicates_join_the_rows_of_relations_with_rules_of_ones_own() -> None:
         "[('b1',), ('b2',)]",
         "True False",
     ]
+
+
+KNOWLEDGE_BASE = """
+from policygrounds import KnowledgeBase, UnknownRelationError
+from pyDatalog import pyDatalog
+
+kb = KnowledgeBase.load()
+(drug_class,) = kb.predicates("drug_class")
+D = pyDatalog.create_terms("D")
+found = {drug for (drug,) in drug_class(D, "proteasome_inhibitor").data}
+print(found == {drug.name for drug in kb.vocabulary.drugs.values() if "proteasome_inhibitor" in drug.classes})
+try:
+    kb.predicates("drug_clas")
+except UnknownRelationError as error:
+    print(error)
+"""
+
+
+def test_a_knowledge_base_gives_its_relations_as_predicates() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KNOWLEDGE_BASE],
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == [
+        "True",
+        "relation 'drug_clas' is unknown; did you mean 'drug_class'?",
+    ]
