@@ -16,7 +16,7 @@ import clingo
 
 from engine.inputs import Domain, Inputs, places
 from engine.program import Atom, GroundProgram, Rule
-from engine.solver import CONFLICT_LIMIT, load, renumbered
+from engine.solver import CONFLICT_LIMIT, filling, load, renumbered
 
 Literal: TypeAlias = int
 """The number of a node, negative for its negation."""
@@ -269,7 +269,7 @@ class Circuit:
         """
         control = clingo.Control(message_limit=0)
         control.configuration.solve.solve_limit = str(CONFLICT_LIMIT)  # type: ignore[union-attr]
-        with control.backend() as backend:
+        with filling(control) as backend:
             numbers = load(backend, self.derivation.program, {})
             nodes: dict[int, int] = {}
 

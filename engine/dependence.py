@@ -18,7 +18,7 @@ from engine.solver import (
     Budget,
     Solver,
     SolvingStoppedError,
-    close,
+    filling,
     load,
     renumbered,
 )
@@ -43,7 +43,7 @@ class Dependence:
         self._control = clingo.Control(options, message_limit=0)
         self._control.configuration.solve.solve_limit = str(CONFLICT_LIMIT)  # type: ignore[union-attr]
         self._differs: dict[Unit, int] = {}
-        with self._control.backend() as backend:
+        with filling(self._control) as backend:
             self._copies = (load(backend, program, {}), load(backend, program, {}))
             for domain in inputs.domains:
                 differs = backend.add_atom()
@@ -55,7 +55,6 @@ class Dependence:
             self._apart = {
                 asked: self._add_apart(backend, program, asked) for asked in ("outcome", "answer")
             }
-            close(backend)
 
     def _pairs(self, atoms: Sequence[int]) -> list[tuple[int, int]]:
         first, second = self._copies

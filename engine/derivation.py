@@ -24,10 +24,11 @@ from engine.derived import (
     RuleUsed,
     Source,
 )
+from engine.grounding import plain_term
 from engine.policy import Version
 from engine.program import Atom, GroundProgram, Term
 from engine.recorded import Recorded, record_atoms
-from engine.references import Reference, statements
+from engine.references import Reference, Statement, statements
 from facts.errors import PolicygroundsError
 from facts.records import Analyte, Records, RecordWords
 from facts.values import NO, YES, Bounds, Known, Members, OneOf, case_form, narrowed
@@ -82,9 +83,12 @@ class Deriver:
     ) -> None:
         """`files` are rules, and `references` what their figures are taken from."""
         self._vocabulary = vocabulary
-        self._references = [
-            reference for reference in references.values() if reference.kind in _REFERENCE_KINDS
-        ]
+        self._references = {
+            name: reference
+            for name, reference in references.items()
+            if reference.kind in _REFERENCE_KINDS
+        }
+        self._texts: dict[tuple[str, str], Mapping[str, Statement]] = {}
         self._rules = [rule for file in files for rule in _rules(file)]
         self._intake = list(_rules(DerivationFile("records.lp", _INTAKE)))
         self._slices: dict[frozenset[str], str] = {}
@@ -206,13 +210,11 @@ class Deriver:
 
     def _limits(self, on: str) -> Mapping[str, Sequence[clingo.Symbol]]:
         """Return what references state on a date, as terms; amounts are counted in steps."""
-        versions = [
-            reference.version(on) or reference.versions[-1] for reference in self._references
-        ]
+        versions = [_in_force(reference, on) for reference in self._references.values()]
         key = tuple(version.start for version in versions)
         if key not in self._stated:
             stated: dict[str, list[clingo.Symbol]] = {}
-            for reference, version in zip(self._references, versions, strict=True):
+            for reference, version in zip(self._references.values(), versions, strict=True):
                 about = [clingo.String(reference.name), clingo.Function(reference.subject)]
                 stated.setdefault("about", []).append(_term(about))
                 for name, texts in _SPOKEN.items():
@@ -313,12 +315,15 @@ class Deriver:
             clash = includes & excludes
             yield rule, name, None if clash else Members(frozenset(includes), frozenset(excludes))
 
+    def _text(self, document: str, section: str, on: str) -> str:
+        """Return what a section of a reference states on a date; a version is read once."""
+        version = _in_force(self._references[document], on)
+        key = (document, version.start)
+        if key not in self._texts:
+            self._texts[key] = statements(version)
+        return self._texts[key][section].text
+
     def _cautions(self, ground: "_Ground", recorded: Recorded, on: str) -> Iterator[Caution]:
-        texts = {
-            (reference.name, section): statement.text
-            for reference in self._references
-            for section, statement in statements(_in_force(reference, on)).items()
-        }
         found: dict[tuple[str, str, str, bool], set[int]] = {}
         for kind, document, section, certainty, *numbers in ground.of("warns"):
             key = (str(kind), str(document), str(section), certainty == "certain")
@@ -328,7 +333,7 @@ class Deriver:
         ):
             yield Caution(
                 kind,
-                texts[document, section],
+                self._text(document, section, on),
                 certain,
                 tuple(recorded.places[number] for number in sorted(on_account_of)),
                 Source(document, section),
@@ -377,7 +382,7 @@ class _Ground:
     def of(self, predicate: str) -> list[Atom]:
         """Return the arguments of a predicate's atoms, sorted."""
         found = (
-            tuple(_value(argument) for argument in atom.symbol.arguments)
+            tuple(plain_term(argument) for argument in atom.symbol.arguments)
             for arity in self._arities.get(predicate, ())
             for atom in self._atoms.by_signature(predicate, arity)
         )
@@ -434,12 +439,6 @@ def _symbol(term: Term) -> clingo.Symbol:
 
 def _term(symbols: Sequence[clingo.Symbol]) -> clingo.Symbol:
     return symbols[0] if len(symbols) == 1 else clingo.Tuple_(symbols)
-
-
-def _value(symbol: clingo.Symbol) -> Term:
-    if symbol.type is clingo.SymbolType.Number:
-        return symbol.number
-    return symbol.string if symbol.type is clingo.SymbolType.String else symbol.name
 
 
 def _problems(ground: _Ground, recorded: Recorded) -> Iterator[RecordProblem]:

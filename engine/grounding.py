@@ -303,7 +303,7 @@ def _ground(
     facts: set[Atom] = set()
     for symbolic in control.symbolic_atoms:
         symbol = symbolic.symbol
-        atom = (symbol.name, *map(_term, symbol.arguments))
+        atom = (symbol.name, *map(plain_term, symbol.arguments))
         if symbolic.is_fact:
             facts.add(atom)
         else:
@@ -337,7 +337,8 @@ def _join(terms: Iterable[Term]) -> str:
     return ", ".join(str(term) for term in terms)
 
 
-def _term(symbol: clingo.Symbol) -> Term:
+def plain_term(symbol: clingo.Symbol) -> Term:
+    """Return a symbol as plain data."""
     if symbol.type is clingo.SymbolType.Number:
         return symbol.number
     return symbol.string if symbol.type is clingo.SymbolType.String else symbol.name

@@ -16,7 +16,7 @@ from clingo.backend import HeuristicType
 from engine.goals import Clause
 from engine.inputs import Domain, places
 from engine.program import Atom, GroundProgram
-from engine.solver import CONFLICT_LIMIT, Budget, SolvingStoppedError, close, load, renumbered
+from engine.solver import CONFLICT_LIMIT, Budget, SolvingStoppedError, filling, load, renumbered
 
 MOST_OPEN = 20_000
 """Sets that hit the conflicts met so far; beyond that, the search is given up."""
@@ -40,7 +40,7 @@ class Conflicts:
         self._budget = budget
         self._control = clingo.Control(["--heuristic=Domain"], message_limit=0)
         self._control.configuration.solve.solve_limit = str(CONFLICT_LIMIT)  # type: ignore[union-attr]
-        with self._control.backend() as backend:
+        with filling(self._control) as backend:
             numbers = load(backend, program, {})
             self._differs = [backend.add_atom() for _ in domains]
             self._stated: dict[int, int] = {}
@@ -62,7 +62,6 @@ class Conflicts:
                     backend.add_rule(
                         [fails], [-atom if holds else atom for atom, holds in open_atoms]
                     )
-            close(backend)
             impossible = program.possible("impossible")
             self._always = [fails, *(-numbers[program.atoms[atom]] for atom in impossible)]
 

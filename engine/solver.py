@@ -6,6 +6,7 @@ A control is not safe to share between threads, so neither is a solver.
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import clingo
@@ -69,9 +70,10 @@ class Solver:
             program.atoms[atom]: clingo.Function("shown", [clingo.Number(place)])
             for place, atom in self._shown.items()
         }
-        with self._control.backend() as backend:
+        with filling(self._control) as backend:
             self._numbers = load(backend, program, symbols)
-            self._numbers[CONSTANT] = close(backend)
+            self._numbers[CONSTANT] = backend.add_atom()
+            backend.add_rule([self._numbers[CONSTANT]])
         self._always = frozenset(atom for atom in program.facts if atom[0] in DERIVED)
 
     def literal(self, atom: Atom) -> int:
@@ -83,11 +85,10 @@ class Solver:
     def add_gate(self, bound: int, literals: Sequence[int]) -> int:
         """Add an atom that holds if at least `bound` of the literals do; return its literal."""
         number = max(self._numbers) + 1
-        with self._control.backend() as backend:
+        with filling(self._control) as backend:
             self._numbers[number] = backend.add_atom()
             weighted = [(literal, 1) for literal in self._own(literals)]
             backend.add_weight_rule([self._numbers[number]], bound, weighted)
-            close(backend)
         return number
 
     def satisfiable(self, assumptions: Iterable[int]) -> bool:
@@ -168,15 +169,16 @@ def renumbered(literals: Iterable[int], numbers: Mapping[int, int]) -> list[int]
     return [numbers[literal] if literal > 0 else -numbers[-literal] for literal in literals]
 
 
-def close(backend: clingo.Backend) -> int:
-    """Add an atom that always holds, after all others; return its number.
+@contextmanager
+def filling(control: clingo.Control) -> Iterator[clingo.Backend]:
+    """Give what adds atoms and rules to a solver; end with an atom that always holds.
 
     Where the last atom has no rule that can apply, clasp may take its number for an atom of its own:
     then an assumption that it holds is not refused.
     """
-    always = backend.add_atom()
-    backend.add_rule([always])
-    return always
+    with control.backend() as backend:
+        yield backend
+        backend.add_rule([backend.add_atom()])
 
 
 def load(

@@ -8,7 +8,6 @@ the rules ask of the facts is collected on the way: which facts they look at, an
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from itertools import islice, pairwise
@@ -21,6 +20,7 @@ from engine.evidence import EVIDENCE_STATEMENTS, STATISTICS, TERM_SORTS, WORDS, 
 from engine.gate import MOST_PROBLEMS
 from engine.policy import CONNECTIVES
 from engine.references import CATEGORIES, PREFERENCES, REFERENCE_KINDS
+from facts.case import is_date
 from facts.errors import FileProblem, KnowledgeBaseError, did_you_mean
 from facts.vocabulary import Changer, Kind, Vocabulary
 
@@ -922,11 +922,7 @@ def _is_category(argument: AST) -> None:
 
 def _is_date(argument: AST) -> None:
     _is_text(argument)
-    try:
-        valid = date.fromisoformat(_text(argument)).isoformat() == _text(argument)
-    except ValueError:
-        valid = False
-    if not valid:
+    if not is_date(_text(argument)):
         raise _WrongArgumentError('expected a date such as "2025-08-01"')
 
 

@@ -94,6 +94,15 @@ def read_date(raw: str | date | None) -> str:
     return raw
 
 
+def is_date(text: str) -> bool:
+    """Whether a text is a date in ISO form, such as 2025-09-15."""
+    try:
+        read_date(text)
+    except ValueError:
+        return False
+    return True
+
+
 def read_facts(case: Case, vocabulary: Vocabulary) -> tuple[dict[str, Known], list[str]]:
     """Read the facts of a case into typed values, and list every problem with them."""
     known: dict[str, Known] = {}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engine.analysis.finding import Finding, FindingKind, Severity
 from engine.policy import Policy, Version
-from facts.case import read_date
+from facts.case import is_date
 from facts.errors import AcceptanceError, did_you_mean
 from queries.files import read_regular
 
@@ -79,16 +79,8 @@ def _wrong(entry: object) -> Iterator[str]:
     for key in ("id", "reason"):
         if not isinstance(entry.get(key), str) or not entry[key].strip():
             yield f'{key} is missing or no text; write "{key}": "..."'
-    if not isinstance(entry.get("date"), str) or not _is_date(entry["date"]):
+    if not isinstance(entry.get("date"), str) or not is_date(entry["date"]):
         yield 'date is missing or no date; write "date": "2025-09-15"'
-
-
-def _is_date(day: str) -> bool:
-    try:
-        read_date(day)
-    except ValueError:
-        return False
-    return True
 
 
 def stale_acceptances(

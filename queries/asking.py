@@ -16,7 +16,6 @@ from queries.datalog import Answer, Limits, ask, check
 from queries.knowledge_base import KnowledgeBase
 from queries.phrases import counted
 from queries.printing import printable
-from queries.prompt import Prompt
 from queries.saved import SavedQuery, as_saved, library, named, read_saved
 from queries.shell import (
     BAD_INPUT,
@@ -27,6 +26,8 @@ from queries.shell import (
     errors_end,
     folders_option,
     form_option,
+    json_form_option,
+    markdown_form_option,
     new_console,
     print_json,
     readings_option,
@@ -68,9 +69,9 @@ _USUAL = Limits()
     type=click.Path(path_type=Path, allow_dash=True),
     help="Ask about the cases in FILE too, - for standard input; may be given again.",
 )
-@form_option("json", "Print JSON and nothing else.")
+@json_form_option
 @form_option("csv", "Print CSV.")
-@form_option("markdown", "Print Markdown.")
+@markdown_form_option
 @click.option(
     "-o",
     "--output",
@@ -237,6 +238,8 @@ def _converse(
         raise PolicygroundsError(
             "no query: give one as text, by --name (--list lists them) or by --file"
         )
+
+    from queries.prompt import Prompt  # noqa: PLC0415  (what it needs loads slowly)
 
     def database(cases: Sequence[Case] | None) -> Database:
         return kb.relations(cases, on=on, readings=readings)

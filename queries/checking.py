@@ -37,6 +37,8 @@ from queries.shell import (
     errors_end,
     folders_option,
     form_option,
+    json_form_option,
+    markdown_form_option,
     new_console,
     own_readings,
     print_json,
@@ -69,8 +71,6 @@ _html_option = click.option(
     type=click.Path(path_type=Path),
     help="Write a report to FILE too: one HTML page.",
 )
-_markdown_option = form_option("markdown", "Print Markdown.")
-_json_option = form_option("json", "Print JSON and nothing else.")
 _all_option = click.option(
     "--all", "everything", is_flag=True, help="Show everything, not only the first ten."
 )
@@ -78,9 +78,9 @@ _all_option = click.option(
 
 @click.command()
 @click.argument("policies", nargs=-1, metavar="[POLICY]...")
-@_json_option
+@json_form_option
 @form_option("sarif", "Print SARIF 2.1.0.")
-@_markdown_option
+@markdown_form_option
 @_html_option
 @click.option(
     "--witnesses",
@@ -187,8 +187,8 @@ def _print_checked(
 
 @click.command()
 @click.argument("policies", nargs=-1, required=True, metavar="POLICY POLICY...")
-@_json_option
-@_markdown_option
+@json_form_option
+@markdown_form_option
 @_html_option
 @_all_option
 @_on_option
@@ -238,8 +238,8 @@ def compare(
 @click.argument("policy")
 @click.argument("start", metavar="FROM")
 @click.argument("end", metavar="TO")
-@_json_option
-@_markdown_option
+@json_form_option
+@markdown_form_option
 @_html_option
 @_all_option
 @folders_option
@@ -315,8 +315,8 @@ def _show_comparisons(
 
 @click.command()
 @click.argument("policy")
-@_json_option
-@_markdown_option
+@json_form_option
+@markdown_form_option
 @_html_option
 @click.option(
     "--outcome",

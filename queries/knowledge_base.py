@@ -371,10 +371,7 @@ class KnowledgeBase:
             number: _choose(policy, readings_of(policy, chosen))
             for number, policy in self.policies.items()
         }
-        try:
-            day = read_date(on)
-        except ValueError:
-            raise CaseError(None, ["on: expected a date such as 2025-09-15"]) from None
+        day = _day(on)
 
         def check(policy: Policy) -> tuple[Finding, ...]:
             return self.check(
@@ -474,10 +471,7 @@ class KnowledgeBase:
     def _stated(self, policy: str, on: str | None) -> tuple[Policy, Version]:
         """Return a policy with its version in force on a date."""
         stated = self.policy(policy)
-        try:
-            return stated, stated.version(read_date(on))
-        except ValueError:
-            raise CaseError(None, ["on: expected a date such as 2025-09-15"]) from None
+        return stated, stated.version(_day(on))
 
     def _analyst(self) -> Analyst:
         """Return the thread's own analyst: solvers cannot be shared."""
@@ -640,3 +634,11 @@ def _choose(policy: Policy, readings: Mapping[str, str]) -> dict[str, str]:
             )
         chosen[name] = choice
     return chosen
+
+
+def _day(on: str | None) -> str:
+    """Return a date in ISO form, today if none is given. Raises CaseError."""
+    try:
+        return read_date(on)
+    except ValueError:
+        raise CaseError(None, ["on: expected a date such as 2025-09-15"]) from None

@@ -66,6 +66,8 @@ def chosen_form() -> str | None:
 
 
 _FORMS = f"{__name__}.forms"
+json_form_option = form_option("json", "Print JSON and nothing else.")
+markdown_form_option = form_option("markdown", "Print Markdown.")
 
 
 readings_option = click.option(

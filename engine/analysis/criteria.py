@@ -340,11 +340,11 @@ def _nested_ways(report: Report) -> Iterator[Finding]:
             literal = _all_of(report, rule)
             if not asked & {"reads", "met", "applies"} and patients.find(literal) is not None:
                 ways.append((_called(rule, names, subject.number), literal))
-        times = Counter(way for way, _ in ways)
-        for way, mine in dict(ways).items():
+        times, named = Counter(way for way, _ in ways), dict(ways)
+        for way, mine in named.items():
             wider = [
                 other
-                for other, theirs in dict(ways).items()
+                for other, theirs in named.items()
                 if other != way
                 and patients.always(theirs, mine)
                 and (other < way or not patients.always(mine, theirs))

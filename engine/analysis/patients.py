@@ -15,7 +15,7 @@ import clingo
 
 from engine.circuit import TRUE, Circuit, Gate, Literal, Source
 from engine.inputs import places
-from engine.solver import CONFLICT_LIMIT, Budget, SolvingStoppedError, close
+from engine.solver import CONFLICT_LIMIT, Budget, SolvingStoppedError, filling
 
 Patient: TypeAlias = tuple[int, ...]
 """A value for each domain of a circuit, by place."""
@@ -268,7 +268,7 @@ class _Solver:
         self._budget = budget
         self._control = clingo.Control(message_limit=0)
         self._control.configuration.solve.solve_limit = str(CONFLICT_LIMIT)  # type: ignore[union-attr]
-        with self._control.backend() as backend:
+        with filling(self._control) as backend:
             self._one = _Copy(circuit, backend)
         self._copies = [self._one]
         self._same: list[int] = []
@@ -324,15 +324,14 @@ class _Solver:
             for copy, literals in zip(self._copies, asked, strict=False)
         ]
         if any(literals for _, literals in missing):
-            with self._control.backend() as backend:
+            with filling(self._control) as backend:
                 for copy, literals in missing:
                     copy.extend(literals, backend)
-                close(backend)
 
     def _neighbour(self) -> "_Copy":
         """Return the copy of the neighbour, and for each domain an atom that makes it agree."""
         if len(self._copies) == 1:
-            with self._control.backend() as backend:
+            with filling(self._control) as backend:
                 other = _Copy(self._circuit, backend)
                 for one, another in zip(self._one.values, other.values, strict=True):
                     same = backend.add_atom()

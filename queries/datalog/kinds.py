@@ -6,10 +6,10 @@ drugs is empty, and always a mistake.
 
 import re
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 
 from engine.relation import ColumnType, Database, Value
+from facts.case import is_date
 from facts.errors import did_you_mean
 from queries.datalog.aggregation import shortest
 
@@ -17,7 +17,6 @@ MOST_SUGGESTED = 1_000
 """Values of a domain that a suggestion is looked for in; with more it would take too long."""
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,38})(\.[0-9]{1,38})?")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +79,9 @@ def _number(value: object, kind: Kind) -> Value:
 
 
 def _text(value: object, kind: Kind) -> Value:
-    if isinstance(value, str) and (kind.type is ColumnType.TEXT or _is_day(value)):
+    if isinstance(value, str) and (kind.type is ColumnType.TEXT or is_date(value)):
         return value
     raise misfit(value, kind)
-
-
-def _is_day(text: str) -> bool:
-    if not _DAY.fullmatch(text):
-        return False
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
 
 
 def misfit(value: object, kind: Kind) -> MisfitError:
