@@ -7,7 +7,6 @@ from itertools import chain, islice
 from pathlib import Path
 
 import clingo
-from clingo.ast import AST, ASTType
 
 from engine.gate import LARGEST_INTEGER, MOST_PROBLEMS, read_policy_text
 from engine.policy import Misstatement, misstatements
@@ -19,9 +18,9 @@ from engine.statements import (
     STATIC_STATEMENTS,
     Asked,
     FileCheck,
-    clingo_problem,
-    parse,
 )
+from engine.syntax import Rule as WrittenRule
+from engine.syntax import clingo_problem, parse
 from engine.vocabulary import build_vocabulary
 from facts.errors import FileProblem, KnowledgeBaseError
 from facts.vocabulary import NO_VOCABULARY, Vocabulary
@@ -94,7 +93,7 @@ def ground_vocabulary(files: Iterable[SourceFile]) -> GroundVocabulary:
     _raise(checks)
     rules = tuple(chain.from_iterable(check.rules for check in checks))
     names = ", ".join(check.file for check in checks)
-    facts = _lines(rule for rule in rules if rule.head.atom.symbol.name != "impossible")
+    facts = _lines(rule for rule in rules if rule.head.name != "impossible")
     program = _ground("", [facts], (), names, LARGEST_PROGRAM)
     try:
         vocabulary = build_vocabulary(program, names)
@@ -113,7 +112,7 @@ def ground_vocabulary(files: Iterable[SourceFile]) -> GroundVocabulary:
         _raise([about_facts])
         asked.facts |= about_facts.asked.facts
         asked.comparisons |= about_facts.asked.comparisons
-    asked_about = _lines(rule for rule in rules if rule.head.atom.symbol.name in _ASKED_ABOUT)
+    asked_about = _lines(rule for rule in rules if rule.head.name in _ASKED_ABOUT)
     return GroundVocabulary(vocabulary, program, asked_about, asked)
 
 
@@ -163,11 +162,8 @@ def _ground_versions(
     check = FileCheck(file.name, parse(text, file.name), base.vocabulary)
     check_statements(check)
     _raise([check])
-    uses_regimen = any(rule.head.atom.symbol.name == "combination" for rule in check.rules) or any(
-        literal.atom.symbol.name == "partner"
-        for rule in check.rules
-        for literal in rule.body
-        if literal.atom.ast_type is ASTType.SymbolicAtom
+    uses_regimen = any(rule.head.name == "combination" for rule in check.rules) or any(
+        literal.atom.name == "partner" for rule in check.rules for literal in rule.literals
     )
     looked_at = check.asked.facts | base.asked.facts | ({"regimen"} if uses_regimen else set())
     comparisons = sorted(
@@ -329,8 +325,8 @@ def _mistyped(atoms: clingo.SymbolicAtoms, file: str) -> Iterator[FileProblem]:
                 )
 
 
-def _lines(rules: Iterable[AST]) -> str:
-    return "".join(f"{rule}\n" for rule in rules)
+def _lines(rules: Iterable[WrittenRule]) -> str:
+    return "\n".join(dict.fromkeys(str(rule.node) for rule in rules))
 
 
 def _join(terms: Iterable[Term]) -> str:

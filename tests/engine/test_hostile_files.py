@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from engine.gate import read_policy_text
 from engine.loading import load_folders
-from engine.statements import FileCheck, parse
+from engine.statements import FileCheck
+from engine.syntax import parse
 from facts.vocabulary import NO_VOCABULARY, Vocabulary
 from policygrounds import KnowledgeBase, KnowledgeBaseError
 
