@@ -5,7 +5,7 @@ Many points (completions, each with a value for every input) are evaluated at on
 bit, its lane, in the integers that flow through the gates.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import accumulate, combinations
@@ -90,6 +90,9 @@ class Circuit:
         self.spans = tuple(
             values << at for values, at in zip(self.all_values, self.offsets, strict=False)
         )
+        self._held: list[dict[int, Literal]] = [
+            {values: TRUE, 0: -TRUE} for values in self.all_values
+        ]
         self.sources: list[int] = []
         self.held_in: list[list[tuple[int, int]]] = [[] for _ in self.domains]
         self.held_by: list[list[list[int]]] = [
@@ -108,14 +111,16 @@ class Circuit:
 
         The node itself never holds at the first value.
         """
-        every = self.all_values[place]
-        if values == every:
-            return TRUE
-        if not values:
-            return -TRUE
-        if values & 1:
-            return -self._number(Source(place, every & ~values))
-        return self._number(Source(place, values))
+        held = self._held[place]
+        if values not in held:
+            others = self.all_values[place] & ~values
+            literal = (
+                -self._number(Source(place, others))
+                if values & 1
+                else self._number(Source(place, values))
+            )
+            held[values], held[others] = literal, -literal
+        return held[values]
 
     def _number(self, node: Gate | Source) -> int:
         number = self._numbers.get(node)
@@ -242,13 +247,16 @@ class Circuit:
                         fails[source] |= here
         return holds, fails, (1 << len(cases)) - 1
 
-    def cone(self, roots: Iterable[Literal]) -> list[int]:
-        """Return the nodes that literals depend on, each after those it is made of."""
+    def cone(self, roots: Iterable[Literal], without: Container[int] = ()) -> list[int]:
+        """Return the nodes that literals depend on, each after those it is made of.
+
+        `without` are nodes to leave out, with those they are made of.
+        """
         needed: set[int] = set()
         pending = [abs(root) for root in roots]
         while pending:
             number = pending.pop()
-            if number not in needed:
+            if number not in needed and number not in without:
                 needed.add(number)
                 node = self.nodes[number]
                 if isinstance(node, Gate):

@@ -5,7 +5,7 @@ one way only. Being data, it can be made in a process that may be killed, sent o
 into any number of solvers, and walked through.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -93,17 +93,19 @@ class GroundProgram:
 
     def arguments(self, name: str) -> Iterator[Atom]:
         """Yield the arguments of the predicate's atoms that are always true, sorted."""
-        yield from sorted(
-            (atom[1:] for atom in self.facts if atom[0] == name),
-            key=lambda arguments: [str(argument) for argument in arguments],
-        )
+        return (atom[1:] for atom in self._stated.get(name, ()))
 
     def possible(self, name: str) -> Iterator[Atom]:
         """Yield the predicate's atoms that are true in some or all completions, sorted."""
-        yield from sorted(
-            (atom for atom in (*self.atoms, *self.facts) if atom[0] == name),
-            key=lambda atom: [str(part) for part in atom],
-        )
+        return iter(self._possible.get(name, ()))
+
+    @cached_property
+    def _stated(self) -> Mapping[Term, Sequence[Atom]]:
+        return _by_predicate(self.facts)
+
+    @cached_property
+    def _possible(self) -> Mapping[Term, Sequence[Atom]]:
+        return _by_predicate((*self.atoms, *self.facts))
 
     def cycle(self) -> tuple[Atom, ...] | None:
         """Return the named atoms of a cycle, or None if no atom depends on itself."""
@@ -156,3 +158,10 @@ def _atom(raw: object) -> Atom:
     if not isinstance(raw, list) or not all(isinstance(term, int | str) for term in raw):
         raise TypeError(raw)
     return tuple(raw)
+
+
+def _by_predicate(atoms: Iterable[Atom]) -> Mapping[Term, Sequence[Atom]]:
+    found: dict[Term, list[Atom]] = {}
+    for atom in sorted(atoms, key=lambda atom: [str(part) for part in atom]):
+        found.setdefault(atom[0], []).append(atom)
+    return found

@@ -37,6 +37,7 @@ class Patients:
         self.valid = valid
         self._budget = budget
         self._pool = _Pool(circuit)
+        self._cones: dict[Literal, list[int]] = {}
 
     @cached_property
     def _solver(self) -> "_Solver":
@@ -112,14 +113,22 @@ class Patients:
             return None
         return self._solver.core(asked, having)
 
-    def failing_flips(self, patient: Patient, literal: Literal) -> dict[int, int]:
-        """Return the values, as bits, that one domain alone can take such that a literal fails.
+    def around(self, patient: Patient, literal: Literal) -> tuple[dict[int, int], dict[int, int]]:
+        """Return what a literal that holds for a patient hangs on near him, and why it holds.
 
-        By the place of the domain; without those that contradict the rest of the patient.
+        The first are the values, as bits, that one domain alone can take such that the literal
+        fails, by the place of the domain; without those that contradict the rest of the patient.
+        The second are values, his own among them, with which the literal holds for everybody.
         """
+        for root in (self.valid, literal):
+            if root not in self._cones:
+                self._cones[root] = self.circuit.cone([root])
         near = _Pool(self.circuit)
         near.seat(patient)
-        return near.families_with(patient, [self.valid, -literal])
+        near.evaluate(self._cones[self.valid])
+        near.evaluate(self._cones[literal])
+        failing = near.families_with(patient, [self.valid, -literal])
+        return failing, near.why(literal, self._cones[literal])
 
 
 class _Pool:
@@ -176,6 +185,40 @@ class _Pool:
                 found[place] = found.get(place, 0) | 1 << value
         return found
 
+    def why(self, literal: Literal, cone: Iterable[int]) -> dict[int, int]:
+        """Return values of few domains with which a literal is as it is for the first member.
+
+        `cone` are the nodes that the literal depends on. Of the parts of a gate, those are taken
+        whose reasons speak of the fewest domains.
+        """
+        circuit, nodes = self._circuit, self._nodes
+        reasons: dict[int, tuple[int, int]] = {}
+        """Of each node, the domains that its reason speaks of, and the values it bars, as bits."""
+        for number in cone:
+            node, true = circuit.nodes[number], nodes[number] & 1
+            if isinstance(node, Source):
+                at = node.domain
+                barred = circuit.all_values[at] & ~node.values if true else node.values
+                reasons[number] = (1 << at, barred << circuit.offsets[at])
+                continue
+            alike = [
+                reasons[abs(part)]
+                for part in node.literals
+                if (nodes[abs(part)] & 1 == (part > 0)) == true
+            ]
+            enough = node.bound if true else len(node.literals) - node.bound + 1
+            if len(alike) > enough:
+                alike.sort(key=lambda reason: reason[0].bit_count())
+            domains = barred = 0
+            for more_domains, more_barred in alike[:enough]:
+                domains |= more_domains
+                barred |= more_barred
+            reasons[number] = (domains, barred)
+        domains, barred = reasons[abs(literal)]
+        return {
+            at: circuit.all_values[at] & ~(barred >> circuit.offsets[at]) for at in places(domains)
+        }
+
     def find(self, literals: Iterable[Literal]) -> Patient | None:
         """Return a member for whom all literals hold."""
         lanes = self._lanes(literals)
@@ -214,28 +257,22 @@ class _Pool:
         for literal in literals:
             node = abs(literal)
             if node not in nodes:
-                self._evaluate(node)
+                self.evaluate(self._circuit.cone([node], nodes))
             lanes &= nodes[node] if literal > 0 else ones ^ nodes[node]
             if not lanes:
                 break
         return lanes
 
-    def _evaluate(self, root: int) -> None:
-        """Evaluate a node, and those it is made of."""
+    def evaluate(self, cone: Iterable[int]) -> None:
+        """Evaluate nodes, each of which comes after those it is made of."""
         nodes, ones, all_nodes = self._nodes, self._nodes[TRUE], self._circuit.nodes
-        pending = [root]
-        while pending:
-            number = pending[-1]
+        for number in cone:
             node = all_nodes[number]
-            if number in nodes:
-                pending.pop()
-            elif isinstance(node, Source):
+            if isinstance(node, Source):
                 lanes = 0
                 for value in places(node.values):
                     lanes |= self._having[node.domain][value]
                 nodes[number] = lanes
-            elif missing := [abs(part) for part in node.literals if abs(part) not in nodes]:
-                pending += missing
             else:
                 parts = [nodes[part] if part > 0 else ones ^ nodes[-part] for part in node.literals]
                 nodes[number] = _at_least(node.bound, parts, ones)
@@ -370,9 +407,7 @@ class _Copy:
 
     def extend(self, literals: Sequence[Literal], backend: clingo.Backend) -> None:
         """Add the nodes of some literals, and those they are made of."""
-        for number in self._circuit.cone(literals) if literals else ():
-            if number in self._nodes:
-                continue
+        for number in self._circuit.cone(literals, self._nodes):
             node = self._circuit.nodes[number]
             atom = self._nodes[number] = backend.add_atom()
             if isinstance(node, Gate):

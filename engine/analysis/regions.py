@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from engine.analysis.patients import Patient, Patients
 from engine.circuit import Circuit, Literal
-from engine.inputs import places
+from engine.inputs import places, runs
 
 Region: TypeAlias = Mapping[int, int]
 """For some domains, by place, the values they may have, as bits."""
@@ -20,15 +20,15 @@ Region: TypeAlias = Mapping[int, int]
 def prime_region(
     patients: Patients, holds: Literal, patient: Patient, kept: Collection[int] = ()
 ) -> Region:
-    """Return a prime region around a patient in which a literal holds; the places kept stay."""
+    """Return a prime region around a patient in which a literal holds; the places kept stay.
+
+    It starts from why the literal holds for him, which needs few facts and no solver.
+    """
     circuit = patients.circuit
-    having = {place: circuit.holding(place, 1 << value) for place, value in enumerate(patient)}
-    failing = patients.failing_flips(patient, holds)
-    needed = {*failing, *kept}
-    left = {place: having[place] for place in sorted(needed)}
-    if patients.core([-holds], left) is None:
-        left = _shrunk(patients, holds, having, needed)
-    region = {place: 1 << patient[place] for place in left}
+    failing, why = patients.around(patient, holds)
+    region = {place: _one_range(circuit, place, values, patient) for place, values in why.items()}
+    region |= {place: 1 << patient[place] for place in kept}
+    region = _shrunk(patients, holds, region, {*failing, *kept})
     several = [place for place in region if place not in kept and circuit.domains[place].size > 2]
     # A value that nobody in the region has yet may be had once another unit has more values.
     growing = True
@@ -39,23 +39,38 @@ def prime_region(
     return region
 
 
+def _one_range(circuit: Circuit, place: int, values: int, patient: Patient) -> int:
+    """Of the values of a number, keep those that are in one range with the patient's."""
+    if not circuit.domains[place].ordered:
+        return values
+    return next(run for run in runs(values) if run >> patient[place] & 1)
+
+
 def _shrunk(
-    patients: Patients, holds: Literal, having: Mapping[int, Literal], needed: Collection[int]
-) -> dict[int, Literal]:
+    patients: Patients, holds: Literal, region: Region, needed: Collection[int]
+) -> dict[int, int]:
     """Leave out as many places as can be, such that a literal still holds for all who are left."""
     circuit = patients.circuit
-    core = patients.core([-holds], having)
-    if core is None:
-        raise ValueError(having)
-    left = {place: having[place] for place in sorted({*core, *needed})}
-    for place in sorted(left, key=lambda place: _priority(circuit, place)):
-        if place in needed or place not in left:
-            continue
-        rest = {other: literal for other, literal in left.items() if other != place}
-        core = patients.core([-holds], rest)
-        if core is not None:
-            left = {other: rest[other] for other in sorted({*core, *needed})}
+    left = dict(sorted(region.items()))
+    spare = sorted(
+        (place for place in left if place not in needed), key=lambda at: _priority(circuit, at)
+    )
+    if len(spare) > 1 and patients.core([-holds], _having(circuit, left, spare)) is not None:
+        return {place: values for place, values in left.items() if place not in spare}
+    for place in spare:
+        if place in left:
+            core = patients.core([-holds], _having(circuit, left, [place]))
+            if core is not None:
+                left = {at: left[at] for at in sorted({*core, *needed})}
     return left
+
+
+def _having(circuit: Circuit, region: Region, without: Collection[int]) -> dict[int, Literal]:
+    return {
+        place: circuit.holding(place, values)
+        for place, values in region.items()
+        if place not in without
+    }
 
 
 def _priority(circuit: Circuit, place: int) -> tuple[bool, int]:

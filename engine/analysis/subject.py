@@ -56,11 +56,26 @@ class Subject:
         self.stated = stated
         self.patients = patients
         self.number = stated.policy.number
-        program = stated.version.program
         self.texts = stated.version.texts
-        self.branches: Mapping[str, Branch] = branches(program)
-        self.pathways = [str(section) for _, section in program.arguments("pathway")]
-        self.dispositions = [str(section) for _, section in program.arguments("disposition")]
+
+    @cached_property
+    def branches(self) -> Mapping[str, Branch]:
+        """The criteria that have parts, by section."""
+        return branches(self.stated.version.program)
+
+    @cached_property
+    def pathways(self) -> Sequence[str]:
+        """The sections of the pathways."""
+        return self._sections_of("pathway")
+
+    @cached_property
+    def dispositions(self) -> Sequence[str]:
+        """The sections of the dispositions."""
+        return self._sections_of("disposition")
+
+    def _sections_of(self, statement: str) -> Sequence[str]:
+        arguments = self.stated.version.program.arguments(statement)
+        return tuple(str(section) for _, section in arguments)
 
     def outcome(self, outcome: Outcome) -> Literal:
         """Return the literal by which a case gets an outcome, and no other.
