@@ -3,7 +3,7 @@
 Each version is folded into one circuit: conjunctions within conjunctions become one, what others
 entail goes, and equal gates are one gate. So copies in other words mostly come to the same
 literals, and need no search. Of the others, most are told apart by patients met before; only what
-is left goes to the solver. (Structural hashing, simulation, and only then a proof: Kuehlmann et
+is left goes to the solver, and what it proves is remembered of all that say the same. (Structural hashing, simulation, and only then a proof: Kuehlmann et
 al., Robust Boolean reasoning for equivalence checking, 2002.)
 """
 
@@ -18,7 +18,7 @@ from engine.analysis.patients import Patients
 from engine.analysis.subject import Stated
 from engine.circuit import TRUE, Circuit, Gate, Literal, Source
 from engine.inputs import ASKED, Inputs
-from engine.program import IMPOSSIBLE, SAID, Atom, GroundProgram
+from engine.program import IMPOSSIBLE, SAID, Atom, GroundProgram, Rule
 from engine.solver import Budget
 from facts.vocabulary import Vocabulary
 
@@ -38,6 +38,8 @@ class Lineup:
         self._circuit = _Folded(whole, Inputs(whole, vocabulary.facts))
         self._patients = Patients(self._circuit, TRUE, budget)
         self._folded: dict[object, _Folding] = {}
+        self._meanings: dict[tuple[frozenset[tuple[Atom, Literal]], Literal], int] = {}
+        self._parted: set[frozenset[int]] = set()
 
     def equivalent(self, first: Stated, second: Stated) -> bool:
         """Whether every patient gets the same outcomes, and the same in every part of the answer.
@@ -47,9 +49,33 @@ class Lineup:
         one, other = self._fold(first), self._fold(second)
         if one.answers == other.answers:
             return True
+        mine, theirs = self._meaning(one), self._meaning(other)
+        if mine == theirs or frozenset((mine, theirs)) in self._parted:
+            return mine == theirs
         values = dict.fromkeys([*one.answers, *other.answers])
         pairs = [(one.answers.get(v, -TRUE), other.answers.get(v, -TRUE)) for v in values]
-        return self._patients.parting(pairs, one.valid, other.valid) is None
+        alike = self._patients.parting(pairs, one.valid, other.valid) is None
+        if one.valid == other.valid:
+            self._remember(mine, theirs, alike=alike)
+        return alike
+
+    def _meaning(self, folding: "_Folding") -> int:
+        """Return the number of what a version says to those it does not rule out."""
+        said = (frozenset(folding.answers.items()), folding.valid)
+        return self._meanings.setdefault(said, len(self._meanings))
+
+    def _remember(self, mine: int, theirs: int, *, alike: bool) -> None:
+        """Keep what is proved of two meanings that rule out the same patients."""
+        if not alike:
+            self._parted.add(frozenset((mine, theirs)))
+            return
+        self._meanings = {
+            said: mine if number == theirs else number for said, number in self._meanings.items()
+        }
+        self._parted = {
+            frozenset(mine if number == theirs else number for number in pair)
+            for pair in self._parted
+        }
 
     def _fold(self, stated: Stated) -> "_Folding":
         key = (stated.policy.number, stated.version.start, *sorted((stated.readings or {}).items()))
@@ -63,6 +89,7 @@ class _Folded(Circuit):
 
     def __init__(self, program: GroundProgram, inputs: Inputs) -> None:
         self._members: dict[Literal, frozenset[Literal]] = {}
+        self._sources: dict[Literal, tuple[int, int]] = {}
         self._known: dict[frozenset[Literal], Literal] = {}
         super().__init__(program, inputs)
 
@@ -85,30 +112,66 @@ class _Folded(Circuit):
             known = self._known[asked] = self._conjoined(flat)
         return known
 
-    def _conjoined(self, literals: set[Literal]) -> Literal:
+    def _conjoined(self, kept: set[Literal]) -> Literal:
         """Merge what is asked of one domain, and leave out what other literals entail."""
-        literals.discard(TRUE)
-        values: dict[int, int] = {}
-        kept = set[Literal]()
-        for literal in literals:
-            node = self.nodes[abs(literal)]
-            if isinstance(node, Source):
-                every = self.all_values[node.domain]
-                held_in = node.values if literal > 0 else every & ~node.values
-                values[node.domain] = values.get(node.domain, every) & held_in
-            else:
-                kept.add(literal)
-        kept |= {self.holding(place, held) for place, held in values.items()}
+        kept.discard(TRUE)
+        sources, members = self._sources, self._members
+        asking = [literal for literal in kept if literal in sources]
+        if len({sources[literal][0] for literal in asking}) < len(asking):
+            kept = self._merged_asking(kept, asking)
         if -TRUE in kept or not kept.isdisjoint(map(neg, kept)):
             return -TRUE
-        for literal in literals & kept:
-            within = self._members.get(-literal, ())
-            if not kept.isdisjoint(map(neg, within)):
+        for literal in [literal for literal in kept if -literal in members]:
+            if any(
+                -part in kept or (-part in members and members[-part] <= kept)
+                for part in members[-literal]
+            ):
                 kept.discard(literal)
         if len(kept) < 2:
             return kept.pop() if kept else TRUE
-        number = self._number(Gate(len(kept), tuple(sorted(kept))))
-        self._members[number] = frozenset(kept)
+        common = self._common(kept)
+        if common:
+            return -self._factored(kept, common)
+        conjoined = frozenset(kept)
+        number = self._known.get(conjoined)
+        if number is None:
+            number = self._known[conjoined] = len(self.nodes)
+            self.nodes.append(Gate(len(kept), tuple(sorted(kept))))
+            members[number] = conjoined
+        return number
+
+    def _merged_asking(self, kept: set[Literal], asking: Iterable[Literal]) -> set[Literal]:
+        """Merge literals that ask for values of one domain."""
+        values: dict[int, int] = {}
+        for literal in asking:
+            place, held_in = self._sources[literal]
+            values[place] = values.get(place, held_in) & held_in
+        merged = {self.holding(place, held) for place, held in values.items()}
+        return kept.difference(asking) | merged
+
+    def _common(self, literals: Iterable[Literal]) -> frozenset[Literal]:
+        """Return what holds wherever one of the literals fails."""
+        members = self._members
+        every = iter(literals)
+        first = -next(every)
+        common = members.get(first, frozenset((first,)))
+        for literal in every:
+            common = common & members.get(-literal, {-literal})
+            if not common:
+                break
+        return common
+
+    def _factored(self, literals: Iterable[Literal], common: frozenset[Literal]) -> Literal:
+        """Return what holds if one of the literals fails, with what is common to that."""
+        rests = (self._members.get(-literal, {-literal}) - common for literal in literals)
+        return self.all_of([*common, self.any_of(self.all_of(rest) for rest in rests)])
+
+    def _number(self, node: Gate | Source) -> int:
+        number = super()._number(node)
+        if isinstance(node, Source):
+            others = self.all_values[node.domain] & ~node.values
+            self._sources[number] = (node.domain, node.values)
+            self._sources[-number] = (node.domain, others)
         return number
 
     def count(self, bound: int, literals: Sequence[Literal]) -> Literal:
@@ -157,9 +220,9 @@ class _Folding:
         failing: dict[Atom, list[Literal]] = {}
         for atom, number in said:
             failing.setdefault(_value(atom), []).append(literals[-number])
-        for atom in program.facts:
-            if atom[0] in SAID:
-                failing.setdefault(_value(atom), []).append(-TRUE)
+        for name in sorted(SAID):
+            for arguments in program.arguments(name):
+                failing.setdefault(_value((name, *arguments)), []).append(-TRUE)
         answers = {value: -circuit.all_of(every) for value, every in failing.items()}
         self.answers = {value: literal for value, literal in answers.items() if literal != -TRUE}
 
@@ -174,19 +237,20 @@ class _Folding:
         literals, all_of = self._literals, self._circuit.all_of
         while due:
             (atom,), rules = next(self._definitions)
-            failing: list[Literal] = []
-            for rule in rules:
-                body = rule.body
-                if len(body) == 1:
-                    failing.append(literals[-body[0]])
-                elif rule.bound is None:
-                    failing.append(-all_of(map(literals.__getitem__, body)))
-                else:
-                    parts = [literals[part] for part in body]
-                    failing.append(-self._circuit.count(rule.bound, parts))
+            failing = [
+                literals[-rule.body[0]] if len(rule.body) == 1 else -self._body(rule)
+                for rule in rules
+            ]
             literal = failing[0] if len(failing) == 1 else all_of(failing)
             literals[atom], literals[-atom] = -literal, literal
             due.discard(atom)
+
+    def _body(self, rule: Rule) -> Literal:
+        """Return the literal of a body of several literals."""
+        parts = [self._literals[part] for part in rule.body]
+        if rule.bound is None:
+            return self._circuit.all_of(parts)
+        return self._circuit.count(rule.bound, parts)
 
 
 def _value(atom: Atom) -> Atom:
