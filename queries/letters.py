@@ -16,10 +16,10 @@ from engine.policy import Policy
 from facts.vocabulary import Changer, Vocabulary
 from queries.criteria import decisive
 from queries.grouping import group_changes
-from queries.phrases import counted, either
+from queries.phrases import either
 from queries.printing import printable
 from queries.rendering import render_html
-from queries.wording import duration, in_the_way, other_changes, way
+from queries.wording import duration, in_the_way, limit_in_words, other_changes, way
 
 COLUMNS = 72
 MOST_WAYS = 3
@@ -140,8 +140,7 @@ def _decided(answer: Determination) -> Iterator[str]:
         yield "It is approved."
         yield f"The approval is for {duration(answer.authorization)}."
         for quantity in filter(None, answer.authorization.quantities):
-            units = counted(quantity.amount, quantity.unit)
-            yield f"It covers at most {units} in {quantity.days} days (section {quantity.section})."
+            yield f"It covers at most {limit_in_words(quantity)} (section {quantity.section})."
     elif answer.outcome is Outcome.REFER:
         yield "This policy does not decide the request."
         yield f"It goes on to another policy: {either(answer.refer_to)}."

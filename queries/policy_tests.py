@@ -5,6 +5,7 @@ with `why`, and perhaps `like`, the id of an earlier case whose facts it takes o
 """
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -19,12 +20,14 @@ from facts.errors import CaseError, PolicygroundsError, UnreadableInputError, di
 from facts.values import Bounds, Known, Members, OneOf, case_form, change_form
 from facts.vocabulary import Fact, Vocabulary
 from queries.files import read_regular
+from queries.wording import limit_in_words
 
 LARGEST = 1_000_000_000
 """A number that may be expected; months and quantities are far below."""
 LARGEST_FILE = 10_000_000
 """Bytes; the packaged files have some ten thousand."""
 KEYS = ("id", "like", "policy", "on", "facts", "readings", "expect", "why")
+_QUANTITY = re.compile(r"[1-9][0-9]* [a-z_]+ in [1-9][0-9]* days")
 _INHERITED = ("policy", "on", "facts", "readings")
 EXPECTED = (
     "outcome",
@@ -370,7 +373,7 @@ def _expectation_problems(expect: object) -> Iterator[str]:
 
 _EXPECTED_AS = {
     "months": "a whole number",
-    "quantity": "a whole number",
+    "quantity": 'words such as "3 capsules in 28 days"',
     "needs_clinician": "true or false",
 }
 """What values of a part are, where they are no texts."""
@@ -382,8 +385,10 @@ def _fits(part: str, value: object) -> bool:
         return isinstance(value, bool)
     if value is None:
         return part != "outcome"
-    if part in _EXPECTED_AS:
+    if part == "months":
         return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST
+    if part == "quantity":
+        return isinstance(value, str) and _QUANTITY.fullmatch(value) is not None
     return isinstance(value, str)
 
 
@@ -486,7 +491,9 @@ def _got(answer: Determination) -> dict[str, object]:
         "basis": list(answer.basis),
         "pathway": list(answer.pathways),
         "months": list(answer.authorization.months),
-        "quantity": [quantity and quantity.amount for quantity in answer.authorization.quantities],
+        "quantity": [
+            quantity and limit_in_words(quantity) for quantity in answer.authorization.quantities
+        ],
         "refer_to": list(answer.refer_to),
         "deciding_sections": list(answer.deciding_sections),
         "unknown_that_matter": list(answer.unknown_that_matter),

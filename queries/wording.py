@@ -58,7 +58,11 @@ def answer_lines(answer: Determination) -> Iterator[str]:
 
 
 def _authorization(granted: Authorization) -> str:
-    limits = [_quantity(quantity) for quantity in granted.quantities if quantity is not None]
+    limits = [
+        f"{limit_in_words(quantity)} ({quantity.section})"
+        for quantity in granted.quantities
+        if quantity is not None
+    ]
     if not limits:
         return duration(granted)
     perhaps = ", or without a stated limit" if None in granted.quantities else ""
@@ -74,9 +78,9 @@ def duration(granted: Authorization) -> str:
     return f"{months} or without a stated duration" if None in granted.months else months
 
 
-def _quantity(quantity: Quantity) -> str:
-    units = counted(quantity.amount, quantity.unit)
-    return f"{units} in {quantity.days} days ({quantity.section})"
+def limit_in_words(quantity: Quantity) -> str:
+    """Say a limit of quantity: 3 capsules in 28 days."""
+    return f"{counted(quantity.amount, quantity.unit)} in {quantity.days} days"
 
 
 def version_line(version: Version) -> str:
