@@ -20,7 +20,7 @@ from queries.phrases import capitalized
 
 DAY = "2026-02-01"
 """The day of the examples: later than any version of a policy or reference."""
-_FILES = ("vignettes.json", "partial.json", "denied.json")
+_FILES = ("vignettes.json", "partial.json", "denied.json", "records.json")
 _UNCLEAR = (
     Case(
         id="contradictory",

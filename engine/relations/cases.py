@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from engine.derived import Derivation
 from engine.determination import CriterionStatus, Determination, Outcome, Status
 from engine.explanation import Explanation
 from engine.relation import Row
@@ -121,7 +122,7 @@ class CaseRows:
 _EXPLAINED = ("change", "change_value", "change_number", "incomplete")
 _DETERMINED = (
     *("possible", "answered", "authorized", "status", "failed"),
-    *("matters", "depends_on", "problem"),
+    *("matters", "depends_on", "problem", "derived", "drawn_from", "caution"),
 )
 
 
@@ -148,6 +149,20 @@ def _determined(name: str, answer: Determination) -> Iterator[Told]:
         yield "depends_on", (name, reading.name, reading.other, reading.outcome.value)
     for problem in answer.problems:
         yield "problem", (name, problem.kind, problem.message)
+    if answer.derivation is not None:
+        yield from _derived(name, answer.derivation)
+
+
+def _derived(name: str, derivation: Derivation) -> Iterator[Told]:
+    for fact in derivation.facts:
+        for rule in fact.rules:
+            yield "derived", (name, fact.fact, rule.name)
+        for record in fact.records:
+            yield "drawn_from", (name, fact.fact, record)
+    for caution in derivation.cautions:
+        certainty = "certain" if caution.certain else "possible"
+        place = (caution.source.document, caution.source.section)
+        yield "caution", (name, caution.kind, certainty, *place, caution.text)
 
 
 def _pathways(answer: Determination) -> Sequence[CriterionStatus]:

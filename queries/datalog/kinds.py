@@ -5,6 +5,7 @@ drugs is empty, and always a mistake.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -63,9 +64,16 @@ def fitted(
         values = database.values(kind.domain)
         if fit not in values:
             suggested = suggest and len(values) <= MOST_SUGGESTED
-            hint = did_you_mean(str(fit), sorted(map(str, values))) if suggested else ""
+            hint = _meant(str(fit), sorted(map(str, values))) if suggested else ""
             raise MisfitError(f"{written(fit)} is no known {kind.domain}{hint}")
     return fit
+
+
+def _meant(value: str, known: Sequence[str]) -> str:
+    """Suggest a known value: one in the same words, or else one that is spelt nearly so."""
+    words = sorted(value.lower().split())
+    same = [other for other in known if sorted(other.lower().split()) == words]
+    return did_you_mean(same[0] if same else value, same or known)
 
 
 def _number(value: object, kind: Kind) -> Value:

@@ -299,6 +299,9 @@ class _Parser:
     def _end(self, clauses: tuple[str, ...]) -> None:
         """Take the point after a statement, which the last one may lack."""
         if self._now.kind is not Kind.END and not self._taken("."):
+            if clauses and self._now.kind is Kind.WORD and self._now.value in ("sort", "limit"):
+                message = "sort by stands once, before limit, and limit once at the end"
+                raise self._refuse(message)
             hint = ""
             if self._now.kind is Kind.WORD:
                 hint = did_you_mean(self._now.value, ["sort", "limit"] if clauses else [])

@@ -542,7 +542,7 @@ def test_sections_hang_on_nothing_that_their_rules_do_not_ask(
     for where, found in hanging.items():
         of = example if where[0] == EXAMPLE else database
         asked: dict[str, set[Hinge]] = {}
-        for section, fact, comparison, value in rows_of(of, "requires", *where):
+        for section, fact, comparison, value in rows_of(of, "requires_value", *where):
             asked.setdefault(str(section), set()).add((str(fact), str(comparison), str(value)))
         for section, hangs in found.items():
             sections = looked_at(of, *where, section)
@@ -561,7 +561,7 @@ def test_rules_ask_nothing_that_their_sections_do_not_hang_on(
     optional = {("regimen", "includes", drug) for drug in ("bortezomib", "daratumumab")}
     for where, found in hanging.items():
         of = example if where[0] == EXAMPLE else database
-        for section, *asked in rows_of(of, "requires", *where):
+        for section, *asked in rows_of(of, "requires_value", *where):
             if section in found and tuple(asked) not in found[str(section)]:
                 assert (where[0], section) == (EXAMPLE, "1.e")
                 assert tuple(asked) in optional
@@ -571,7 +571,7 @@ def test_rows_of_requirements_are_what_the_files_ask_in_so_many_words(
     database: Relations,
 ) -> None:
     def required(section: str) -> set[Row]:
-        return rows_of(database, "requires", CENTENE, NOW, section) | rows_of(
+        return rows_of(database, "requires_value", CENTENE, NOW, section) | rows_of(
             database, "requires_number", CENTENE, NOW, section
         )
 
@@ -605,7 +605,7 @@ def test_rows_of_requirements_are_what_the_files_ask_in_so_many_words(
 
 def test_another_drug_of_the_class_is_kept_out_below_a_negation(database: Relations) -> None:
     section = "Prior-Approval.b"
-    assert rows_of(database, "requires", FEP, "2024-01-01", section) == {
+    assert rows_of(database, "requires_value", FEP, "2024-01-01", section) == {
         ("regimen", "excludes", "bortezomib"),
         ("regimen", "excludes", "carfilzomib"),
     }
@@ -638,7 +638,7 @@ def test_what_a_reference_asks_of_a_use_is_a_requirement_too(database: Relations
 
 
 def test_asks_names_the_facts_of_both_kinds_of_requirements(database: Relations) -> None:
-    values = {row[:4] for row in database.rows("requires")}
+    values = {row[:4] for row in database.rows("requires_value")}
     numbers = {row[:4] for row in database.rows("requires_number")}
     assert database.rows("asks") == values | numbers
 

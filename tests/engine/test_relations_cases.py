@@ -35,6 +35,7 @@ def case(name: str, policy: str = "CP.PHAR.302", **facts: object) -> Case:
 def examples() -> list[Case]:
     read = [*json.loads((EXAMPLES / "vignettes.json").read_text())]
     read += [json.loads((EXAMPLES / f"{name}.json").read_text()) for name in ("partial", "denied")]
+    read += json.loads((EXAMPLES / "records.json").read_text())
     return [Case.from_json(each) for each in read]
 
 
@@ -132,6 +133,36 @@ def statuses(tree: object, found: dict[str, object]) -> None:
     found[tree["section"]] = tree["status"]
     for part in tree["parts"]:
         statuses(part, found)
+
+
+def test_what_records_show_is_what_the_json_form_says(
+    kb: KnowledgeBase, of_examples: Relations
+) -> None:
+    with_records = [each for each in examples() if each.records]
+    for each in with_records:
+        answer = json.loads(json.dumps(kb.determine(each).to_json()))
+        name = str(each.id)
+        assert rows_of(of_examples, "derived", name) == {
+            (derived["fact"], rule["name"])
+            for derived in answer["derived"]
+            for rule in derived["rules"]
+        }
+        assert rows_of(of_examples, "drawn_from", name) == {
+            (derived["fact"], record)
+            for derived in answer["derived"]
+            for record in derived["records"]
+        }
+        assert rows_of(of_examples, "caution", name) == {
+            (
+                caution["kind"],
+                "certain" if caution["certain"] else "possible",
+                *(caution["source"][key] for key in ("document", "section")),
+                caution["text"],
+            )
+            for caution in answer["cautions"]
+        }
+    told = {row[0] for name in ("derived", "caution") for row in of_examples.rows(name)}
+    assert told == {str(each.id) for each in with_records if kb.determine(each).derivation}
 
 
 def test_statuses_are_those_of_the_trees_in_the_json_form(

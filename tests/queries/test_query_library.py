@@ -19,6 +19,7 @@ import kb as packaged
 from engine.analysis.difference import Route
 from engine.determination import CriterionStatus, Determination, Outcome, Status
 from engine.relations.database import Relations
+from facts.errors import QueryError
 from facts.values import Members, OneOf
 from policygrounds import Case, KnowledgeBase
 from queries.datalog import Answer, check
@@ -29,6 +30,7 @@ from queries.witnesses import stated
 TODAY = "2026-02-01"
 CENTENE, FEP = "CP.PHAR.302", "5.21.071"
 NUMBERS = (CENTENE, FEP)
+MYELOMA = "multiple_myeloma"
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DRAWN = 30
 """Random cases of each policy, besides the examples."""
@@ -428,16 +430,18 @@ def test_a_supported_regimen_is_not_covered_where_no_route_leaves_room_for_it(
 
 
 def test_preferred_regimens_are_counted_by_the_routes_with_room_for_them(
-    ask: Asking, routes: Mapping[str, tuple[Route, ...]]
+    kb: KnowledgeBase, ask: Asking, routes: Mapping[str, tuple[Route, ...]]
 ) -> None:
     regimen = ("dexamethasone", "ixazomib", "pomalidomide")
     expected = {
-        (" + ".join(regimen), "NCCN Multiple Myeloma", section, number, pathway, count)
+        (" + ".join(regimen), MYELOMA, "NCCN Multiple Myeloma", section, number, pathway, count)
         for disease in ("Anti-CD38 refractory", "Lenalidomide refractory")
         for section in [f"Pomalidomide and dexamethasone.{disease}"]
         for number in NUMBERS
         for pathway, count in Counter(
-            route.pathway for route in routes[number] if has_room(route, regimen)
+            route.pathway
+            for route in routes[number]
+            if has_room(route, regimen) and leads_there(kb, route, MYELOMA)
         ).items()
     }
     assert set(ask("preferred_regimens")) == expected
@@ -645,3 +649,10 @@ def settled(value: object) -> int | None:
         ends = (value.get("at_least"), value.get("at_most"))
         return ends[0] if ends[0] == ends[1] and ends[0] is not None else None
     return value if isinstance(value, int) else None
+
+
+def test_a_regimen_in_another_order_is_recognized(kb: KnowledgeBase) -> None:
+    with pytest.raises(
+        QueryError, match="did you mean 'dexamethasone \\+ ixazomib \\+ lenalidomide'"
+    ):
+        kb.query('covers(P, R, "Ixazomib + lenalidomide + dexamethasone")', on=TODAY)

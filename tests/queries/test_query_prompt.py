@@ -131,8 +131,8 @@ def test_control_c_stops_a_running_query_and_not_the_prompt(
 
 
 def test_long_answers_are_cut_and_it_is_said(typed: Typing, kb: KnowledgeBase) -> None:
-    count = len(kb.relations(on=ON).rows("requires"))
-    shown = typed("requires(D, V, S, F, C, X)", ENTER)
+    count = len(kb.relations(on=ON).rows("requires_value"))
+    shown = typed("requires_value(D, V, S, F, C, X)", ENTER)
     assert shown[-1] == f"{prompts.MOST_SHOWN} of {count} rows"
     assert len(shown) == prompts.MOST_SHOWN + 3
 

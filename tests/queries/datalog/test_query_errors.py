@@ -29,6 +29,7 @@ MESSAGES = [
     ("approves(P, R, _) sort by P, P", "1:30: P is sorted by already"),
     ("approves(P, $r, _)", "1:13: parameter $r has no value"),
     ("needs(P, R, _), old(P) limit 3", "1:17: relation 'old' is unknown"),
+    ("needs(P, R, _) limit 3 sort by R", "1:24: sort by stands once, before limit, and limit once at the end"),
     ("needs(P, R, _) limt 3", "1:16: expected , or . or sort by or limit, found limt; did you mean 'limit'?"),
     ("needs(P, R, _), N = cuont(R)", "1:21: cuont is no aggregate; did you mean 'count'? (count, list, max, min, sum)"),
     # binding
