@@ -121,11 +121,16 @@ SQL: Mapping[str, str] = {
         WHERE (p.policy, s.regimen, s.diagnosis) NOT IN (FROM covered)
         GROUP BY ALL""",
     "preferred_regimens": """
-        SELECT l.regimen, f.reference, f.section, v.policy, u.pathway, count(DISTINCT v.route)
+        SELECT l.regimen, s.diagnosis, f.reference, f.section, v.policy, u.pathway,
+            count(DISTINCT v.route)
         FROM preference f JOIN current c ON c.document = f.reference AND c.version = f.version
             JOIN lists l ON l.document = f.reference AND l.version = f.version
                 AND l.section = f.section
+            JOIN supports s ON s.reference = f.reference AND s.version = f.version
+                AND s.section = f.section
             JOIN covers v ON v.regimen = l.regimen JOIN under u USING (policy, route)
+            JOIN approves a ON a.policy = v.policy AND a.route = v.route
+                AND a.diagnosis = s.diagnosis
         WHERE f.preference = 'preferred' GROUP BY ALL""",
     "conflicts_between_sources": """
         SELECT k.reference, section, other_reference, other_section, text
