@@ -19,6 +19,7 @@ test: $(READY)
 policies: $(READY)
 	$(BIN)/policygrounds check
 	$(BIN)/policygrounds test
+	$(BIN)/policygrounds verify
 
 findings: $(READY)
 	$(BIN)/policygrounds check --markdown > docs/findings.md
@@ -41,6 +42,7 @@ bench: $(BENCH_READY)
 
 soak: $(READY)
 	$(BIN)/python benchmarks/soak.py
+	$(BIN)/python benchmarks/soak_compiled.py
 	$(BIN)/python benchmarks/soak_explanations.py
 	$(BIN)/python benchmarks/soak_analysis.py
 	$(BIN)/python benchmarks/soak_queries.py

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import clingo
 
 from engine.inputs import Domain, Inputs, places
+from engine.policy import Policy
 from engine.program import Atom, GroundProgram, Rule
 from engine.solver import CONFLICT_LIMIT, filling, load, renumbered
 
@@ -303,6 +304,15 @@ class Circuit:
                     backend.add_rule([differs], [-mine, theirs])
             backend.add_rule([], [-differs])
         return control.solve().unsatisfiable is True
+
+
+def chosen(policy: Policy, readings: Mapping[str, str]) -> dict[Atom, Literal]:
+    """Return the atoms by which rules ask for a reading, with what a choice makes of them."""
+    return {
+        ("reads", policy.number, name, choice): TRUE if readings[name] == choice else -TRUE
+        for name, reading in policy.readings.items()
+        for choice in reading.choices
+    }
 
 
 def striped(start: int, run: int, period: int, width: int) -> int:

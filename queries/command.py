@@ -1,10 +1,10 @@
-"""The command line: of cases, `policygrounds determine | explain | interview | policies | facts`.
+"""The command line: of cases, `policygrounds determine | explain | interview | policies | verify | facts`.
 
 Of all of it: `policygrounds query` (`queries.asking`).
 Of policies as such: `policygrounds check | compare | diff | routes | tree` (`queries.checking`).
 
 Exit status: 0 if everything asked was answered; 1 if `policies --prove` found a case without
-exactly one outcome, or `check` a finding that counts; 2 for bad input, be it one case among many,
+exactly one outcome, `verify` a compiled outcome that is not proved, or `check` a finding that counts; 2 for bad input, be it one case among many,
 and for what could not be done.
 """
 
@@ -46,6 +46,7 @@ from queries.terminal import (
     show_policy,
     show_proof,
     show_sections,
+    show_verifications,
 )
 from queries.testing import test
 
@@ -126,6 +127,32 @@ def _prove(kb: KnowledgeBase, chosen: Sequence[Policy], *, as_json: bool) -> Non
             else:
                 show_proof(new_console(), policy.number, version.start, found)
     if broken:
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("policies", nargs=-1, metavar="[POLICY]...")
+@json_option
+@folders_option
+def verify(policies: Sequence[str], *, as_json: bool, folders: Sequence[Path]) -> None:
+    """Prove that compiled outcomes are those of the policies; all policies if none is named.
+
+    Every version under its default readings, and under each reading chosen otherwise; status 1 if
+    one is not proved. What is too large to be compiled is decided by the solver.
+    """
+    with errors_end(None):
+        kb = KnowledgeBase.load(*folders)
+        failed = 0
+        for policy in [kb.policy(number) for number in policies] or kb.policies.values():
+            for version in policy.versions:
+                found = kb.verify(policy.number, on=version.start)
+                failed += sum(each.nodes is not None and not each.proved for each in found)
+                if as_json:
+                    for each in found:
+                        print_json(each.to_json())
+                else:
+                    show_verifications(new_console(), policy.number, version.start, found)
+    if failed:
         sys.exit(1)
 
 

@@ -12,6 +12,7 @@ from engine.analysis.analyst import Analyst
 from engine.analysis.coverage import Meter
 from engine.analysis.difference import Comparison, Route
 from engine.analysis.finding import Finding, is_finished
+from engine.compiled import Compiler, Verification
 from engine.derived import Derivation
 from engine.determination import OUTCOMES, Decider, Determination, Outcome, Problem
 from engine.explainer import APPROVAL, Explainer
@@ -110,12 +111,13 @@ class KnowledgeBase:
         """Return the outcome of a case alone, several times faster than `determine`.
 
         It is the outcome `determine` gives, unless that had to stop at a limit on the way to the
-        rest of the answer. The same errors are raised.
+        rest of the answer. What is asked often is compiled, and decided by that once it is proved
+        to decide as the policy does (`verify`). The same errors are raised.
         """
         ready = self._prepare(case, readings or {})
         if ready.derivation and ready.derivation.conflicts:
             return Outcome.PEND
-        return ready.tools.decider.outcome(ready.known, ready.readings)
+        return ready.tools.outcome(ready.known, ready.readings)
 
     def explain(
         self,
@@ -254,6 +256,14 @@ class KnowledgeBase:
         facts, readings, outcomes = found
         case = Case(policy=policy, on=version.start, facts=facts)
         return Counterexample(case, readings, tuple(outcome.value for outcome in outcomes))
+
+    def verify(self, policy: str, *, on: str | None = None) -> tuple[Verification, ...]:
+        """Prove that compiled outcomes of the version in force decide every complete case as it does.
+
+        Under the default readings, and under each reading chosen otherwise. Raises
+        UnknownPolicyError, UncoveredDateError, and CaseError for a date that is none.
+        """
+        return tuple(Compiler(*self._stated(policy, on), self.vocabulary).verify())
 
     def test(
         self, *policies: str, cases: str | Path | None = None, propose: bool = True
@@ -549,6 +559,15 @@ class _Tools:
     @cached_property
     def decider(self) -> Decider:
         return Decider(self.policy, self.version, self.vocabulary)
+
+    @cached_property
+    def compiler(self) -> Compiler:
+        return Compiler(self.policy, self.version, self.vocabulary)
+
+    def outcome(self, known: Mapping[str, Known], readings: Mapping[str, str]) -> Outcome:
+        """Return the outcome of a case, compiled or from the solver."""
+        compiled = self.compiler.asked(readings)
+        return compiled.decide(known) if compiled else self.decider.outcome(known, readings)
 
     @cached_property
     def explainer(self) -> Explainer:

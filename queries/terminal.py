@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
+from engine.compiled import Verification
 from engine.determination import Advisory, Determination, Outcome
 from engine.policy import Policy, Version, section_order
 from facts.vocabulary import Changer, Fact, Kind, Vocabulary
@@ -43,6 +44,7 @@ __all__ = [
     "show_records",
     "show_sections",
     "show_unknown",
+    "show_verifications",
 ]
 
 
@@ -204,6 +206,28 @@ def show_proof(console: Console, policy: str, version: str, found: Counterexampl
     print_line(console, 0, (f"{policy} {version}", "bold"), f": {outcomes} for this case")
     print_line(console, 2, f"facts: {json.dumps(dict(found.case.facts))}")
     print_line(console, 2, f"readings: {json.dumps(dict(found.readings))}")
+
+
+def show_verifications(
+    console: Console, policy: str, version: str, found: Sequence[Verification]
+) -> None:
+    """Print under how many choices of readings compiled outcomes are proved, and where they are not."""
+    proved = [each.nodes for each in found if each.proved and each.nodes is not None]
+    nodes = f", {min(proved):,} to {max(proved):,} nodes" if proved else ""
+    choices = "default readings, and each chosen otherwise" if len(found) > 1 else "no readings"
+    print_line(
+        console,
+        0,
+        (f"{policy} {version}", "bold"),
+        f": compiled outcomes proved for every complete case, {len(proved)} of {len(found)} "
+        f"({choices}{nodes})",
+    )
+    for each in found:
+        if not each.proved:
+            chosen = ", ".join(f"{name}={choice}" for name, choice in each.readings.items())
+            why = "too large to compile" if each.nodes is None else "NOT PROVED"
+            under = chosen or "the default readings"
+            print_line(console, 2, f"{why} under {under}: decided by the solver")
 
 
 def show_fact(console: Console, fact: Fact, vocabulary: Vocabulary) -> None:

@@ -8,7 +8,7 @@ from itertools import combinations
 from engine.analysis.finding import Witness
 from engine.analysis.patients import Patient, Patients
 from engine.analysis.regions import Region, inside, prime_region
-from engine.circuit import TRUE, Circuit, Derivation, Literal
+from engine.circuit import TRUE, Circuit, Derivation, Literal, chosen
 from engine.determination import OUTCOMES, Outcome
 from engine.goals import PARTS as ANSWERED
 from engine.goals import Want
@@ -32,13 +32,7 @@ class Stated:
     @property
     def constants(self) -> dict[Atom, Literal]:
         """The atoms by which rules ask for a reading, with what the choice makes of them."""
-        return {
-            ("reads", self.policy.number, name, choice): TRUE
-            if self.readings and self.readings[name] == choice
-            else -TRUE
-            for name, reading in (self.policy.readings if self.readings else {}).items()
-            for choice in reading.choices
-        }
+        return chosen(self.policy, self.readings) if self.readings else {}
 
 
 PARTS = {part: outcome or Outcome.DENY for part, outcome in ANSWERED.items()}

@@ -11,6 +11,8 @@ import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
+from engine import diagram
+from engine.compiled import CompiledOutcome
 from policygrounds import KnowledgeBase
 from queries.command import main
 
@@ -386,3 +388,28 @@ def test_a_long_input_is_answered_as_a_stream() -> None:
             assert json.loads(process.stdout.readline())["id"] == str(number)
         process.stdin.close()
         assert process.wait() == 0
+
+
+def test_verify_proves_each_version_of_a_policy(run: Command) -> None:
+    result = run("verify", "5.21.071")
+    assert result.exit_code == 0
+    assert "5.21.071 2024-01-01: compiled outcomes proved for every complete case, 3 of 3" in (
+        " ".join(result.stdout.split())
+    )
+    rows = lines(run("verify", "5.21.071", "--json"))
+    assert [row["proved"] for row in rows] == [True] * 3
+    assert rows[0]["readings"] == {}
+    assert "did you mean '5.21.071'" in run("verify", "5.21.072").stderr
+
+
+def test_verify_fails_where_a_compiled_outcome_is_not_proved(
+    run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CompiledOutcome, "equals", lambda *_: False)
+    result = run("verify", "5.21.071")
+    assert result.exit_code == 1
+    assert "NOT PROVED under the default readings: decided by the solver" in result.stdout
+    monkeypatch.setattr(diagram, "MOST_NODES", 10)
+    result = run("verify", "5.21.071")
+    assert result.exit_code == 0
+    assert "too large to compile under the default readings: decided by the solver" in result.stdout

@@ -1,0 +1,255 @@
+"""Decision diagrams: what literals of a circuit come to, as graphs in which each domain is asked once.
+
+A node asks for the value of one domain and has a child for each of its values; on every way from a
+root domains come in one order, no two nodes ask the same, and none has equal children alone. So two
+literals are equal just where their nodes are, a complete case is one short walk, and what is
+unknown is a walk with branches. (Bryant, Graph-based algorithms for Boolean function manipulation,
+1986; for domains of several values: Srinivasan et al., Algorithms for discrete function
+manipulation, 1990.)
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.circuit import TRUE, Circuit, Gate, Literal, Source
+from engine.inputs import places
+
+MOST_NODES = 200_000
+"""Nodes made on the way; outcomes of the packaged policies need below 10,000."""
+MOST_DOMAINS = 400
+"""A diagram is as deep as it has domains, and is made by recursion."""
+TERMINALS = 8
+"""The first nodes ask nothing: each stands for a set of up to three things, as bits."""
+
+
+class TooLargeError(Exception):
+    """A diagram would have more nodes, or ask for more domains, than it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A question for the domain at a place, with the node to go on with for each of its values.
+
+    Questions are asked in the order of their levels.
+    """
+
+    level: int
+    place: int
+    children: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """What a complete case comes to: walk from the root to a terminal.
+
+    A number below TERMINALS is a terminal: a set of up to three things that hold, as bits.
+    """
+
+    root: int
+    nodes: Mapping[int, Node]
+
+    def reached(self, possible: Sequence[int], start: int | None = None) -> set[int]:
+        """Return the terminals that cases reach, given the values each domain may have, as bits."""
+        nodes, ends = self.nodes, set[int]()
+        pending = [self.root if start is None else start]
+        seen = set(pending)
+        while pending:
+            number = pending.pop()
+            if number < TERMINALS:
+                ends.add(number)
+                continue
+            node = nodes[number]
+            for value in places(possible[node.place]):
+                child = node.children[value]
+                if child not in seen:
+                    seen.add(child)
+                    pending.append(child)
+        return ends
+
+    def reached_with(
+        self, other: "Diagram", wanted: int, possible: Sequence[int], most: int
+    ) -> set[int]:
+        """Return terminals that cases reach which another diagram leads to the one wanted.
+
+        Stops with `most` of them. Both ask in the same order.
+        """
+        ends: set[int] = set()
+        start = (self.root, other.root)
+        seen, pending = {start}, [start]
+        while pending and len(ends) < most:
+            mine, theirs = pending.pop()
+            if mine < TERMINALS:
+                if mine not in ends and wanted in other.reached(possible, theirs):
+                    ends.add(mine)
+                continue
+            asked = self.nodes[mine]
+            if theirs >= TERMINALS and other.nodes[theirs].level < asked.level:
+                asked = other.nodes[theirs]
+            for value in places(possible[asked.place]):
+                below = (
+                    self.after(mine, asked.place, value),
+                    other.after(theirs, asked.place, value),
+                )
+                if below not in seen and (below[1] >= TERMINALS or below[1] == wanted):
+                    seen.add(below)
+                    pending.append(below)
+        return ends
+
+    def after(self, number: int, place: int, value: int) -> int:
+        """Return where a node leads with a value of a domain; where it asks another, it stays."""
+        if number < TERMINALS or self.nodes[number].place != place:
+            return number
+        return self.nodes[number].children[value]
+
+
+class Diagrams:
+    """Diagrams of literals of one circuit that share their nodes.
+
+    Of one literal the terminals are 1 and 0. Raises TooLargeError.
+    """
+
+    def __init__(self, circuit: Circuit, literals: Sequence[Literal]) -> None:
+        self._circuit = circuit
+        self._places = _in_order(circuit, literals)
+        if len(self._places) > MOST_DOMAINS:
+            raise TooLargeError
+        self._levels = {place: level for level, place in enumerate(self._places)}
+        self._nodes: list[tuple[int, tuple[int, ...]]] = [(len(self._places), ())] * TERMINALS
+        self._numbers: dict[tuple[int, tuple[int, ...]], int] = {}
+        self._negations = {0: 1, 1: 0}
+        self._conjunctions: dict[tuple[int, int], int] = {}
+        self.roots = self._built(literals)
+
+    def diagram(self, root: int) -> Diagram:
+        """Return what can be come to from a root."""
+        nodes: dict[int, Node] = {}
+        pending = [root]
+        while pending:
+            number = pending.pop()
+            if number >= TERMINALS and number not in nodes:
+                level, children = self._nodes[number]
+                nodes[number] = Node(level, self._places[level], children)
+                pending += children
+        return Diagram(root, nodes)
+
+    def joint(self, first: int, second: int, third: int) -> int:
+        """Return the node that tells which of three hold: 1 for the first, 2, and 4."""
+        made: dict[tuple[int, ...], int] = {}
+
+        def join(parts: tuple[int, ...]) -> int:
+            level = min(self._nodes[part][0] for part in parts)
+            if level == len(self._places):
+                return parts[0] | parts[1] << 1 | parts[2] << 2
+            if parts not in made:
+                each = [
+                    self._nodes[part][1] if self._nodes[part][0] == level else None
+                    for part in parts
+                ]
+                size = self._circuit.domains[self._places[level]].size
+                children = []
+                for value in range(size):
+                    below = (
+                        part if own is None else own[value]
+                        for part, own in zip(parts, each, strict=True)
+                    )
+                    children.append(join(tuple(below)))
+                made[parts] = self._node(level, tuple(children))
+            return made[parts]
+
+        return join((first, second, third))
+
+    def _built(self, literals: Sequence[Literal]) -> tuple[int, ...]:
+        found = {TRUE: 1}
+
+        def of(literal: Literal) -> int:
+            return found[literal] if literal > 0 else self._negated(found[-literal])
+
+        for number in self._circuit.cone(literals):
+            node = self._circuit.nodes[number]
+            if isinstance(node, Source):
+                size = self._circuit.all_values[node.domain].bit_length()
+                held_in = tuple(node.values >> value & 1 for value in range(size))
+                found[number] = self._node(self._levels[node.domain], held_in)
+            elif number != TRUE:
+                found[number] = self._gate(node, [of(part) for part in node.literals])
+        return tuple(map(of, literals))
+
+    def _gate(self, gate: Gate, parts: list[int]) -> int:
+        """Combine parts from the last domain up: what is below is made once."""
+        parts.sort(key=lambda part: -self._nodes[part][0])
+        reached = [1] + [0] * gate.bound
+        if gate.bound == len(parts):
+            for part in parts:
+                reached[0] = self._both(reached[0], part)
+            return reached[0]
+        for part in parts:
+            for count in range(gate.bound, 0, -1):
+                one_more = self._both(reached[count - 1], part)
+                reached[count] = self._either(reached[count], one_more)
+        return reached[gate.bound]
+
+    def _node(self, level: int, children: tuple[int, ...]) -> int:
+        if len(set(children)) == 1:
+            return children[0]
+        key = (level, children)
+        number = self._numbers.get(key)
+        if number is None:
+            if len(self._nodes) >= MOST_NODES:
+                raise TooLargeError
+            number = self._numbers[key] = len(self._nodes)
+            self._nodes.append(key)
+        return number
+
+    def _negated(self, number: int) -> int:
+        negation = self._negations.get(number)
+        if negation is None:
+            level, children = self._nodes[number]
+            negation = self._node(level, tuple([self._negated(child) for child in children]))
+            self._negations[number], self._negations[negation] = negation, number
+        return negation
+
+    def _either(self, first: int, second: int) -> int:
+        return self._negated(self._both(self._negated(first), self._negated(second)))
+
+    def _both(self, first: int, second: int) -> int:
+        if first == 0 or second == 0:
+            return 0
+        if first in (1, second):
+            return second
+        if second == 1:
+            return first
+        key = (first, second) if first < second else (second, first)
+        both = self._conjunctions.get(key)
+        if both is None:
+            (one_level, one), (other_level, other) = self._nodes[first], self._nodes[second]
+            if one_level == other_level:
+                pairs = zip(one, other, strict=True)
+                children = [self._both(mine, theirs) for mine, theirs in pairs]
+            elif one_level < other_level:
+                children = [self._both(mine, second) for mine in one]
+            else:
+                children = [self._both(first, theirs) for theirs in other]
+            both = self._node(min(one_level, other_level), tuple(children))
+            self._conjunctions[key] = both
+        return both
+
+
+def _in_order(circuit: Circuit, literals: Sequence[Literal]) -> list[int]:
+    """Return the places of the domains that literals ask for, in an order that keeps diagrams small.
+
+    First those of whole facts, as they are met depth first. Then the members of sets, those of one
+    name side by side: what one set says of a drug is tied to what another says of the same drug.
+    """
+    seen: set[int] = set()
+    found: dict[int, None] = {}
+    pending = [abs(literal) for literal in reversed(literals)]
+    while pending:
+        number = pending.pop()
+        if number not in seen:
+            seen.add(number)
+            node = circuit.nodes[number]
+            if isinstance(node, Source):
+                found.setdefault(node.domain)
+            else:
+                pending += [abs(literal) for literal in reversed(node.literals)]
+    return sorted(found, key=lambda place: circuit.domains[place].unit.member or "")

@@ -1,0 +1,138 @@
+"""Compiled outcomes: equal to brute force, to the program by proof, and never used without one."""
+
+import random
+from dataclasses import replace
+
+import pytest
+import soak_compiled
+
+from engine import compiled as compiling
+from engine import diagram
+from engine.compiled import CompiledOutcome, Compiler
+from engine.determination import Decider
+from engine.diagram import TERMINALS, Diagram
+from policygrounds import Case, KnowledgeBase, Outcome
+
+CENTENE, FEP = "CP.PHAR.302", "5.21.071"
+DENIED = Case(
+    policy=FEP, on="2025-09-15", facts={"request": "initial", "diagnosis": "al_amyloidosis"}
+)
+
+
+@pytest.fixture
+def loaded() -> KnowledgeBase:
+    """A knowledge base of its own, which nothing was asked of before."""
+    return KnowledgeBase.load()
+
+
+@pytest.mark.parametrize("seed", ["one", "two", "three", "four"])
+def test_compiled_outcomes_are_those_of_brute_force(kb: KnowledgeBase, seed: str) -> None:
+    done = soak_compiled.compare_packaged(kb, seed=seed, cases=150)
+    assert done.counts["cases"] == 150
+    assert done.disagreements == []
+
+
+@pytest.mark.parametrize("seed", ["one", "two"])
+def test_compiled_random_policies_are_those_of_brute_force(seed: str) -> None:
+    done = soak_compiled.compare_synthetic(seed=seed, policies=8)
+    assert done.counts["cases"] > 200
+    assert done.disagreements == []
+
+
+def altered(made: Diagram, terminals: tuple[int, ...], rng: random.Random) -> Diagram:
+    """Lead one value of one question elsewhere, be it to another of the terminals."""
+    number = rng.choice(sorted(made.nodes))
+    node = made.nodes[number]
+    value = rng.randrange(len(node.children))
+    below = {
+        other
+        for other in (*made.nodes, *terminals)
+        if other < TERMINALS or made.nodes[other].level > node.level
+    }
+    child = rng.choice(sorted(below - {node.children[value]}))
+    children = (*node.children[:value], child, *node.children[value + 1 :])
+    return Diagram(made.root, {**made.nodes, number: replace(node, children=children)})
+
+
+@pytest.mark.parametrize("number", [FEP, CENTENE])
+def test_the_proof_notices_every_alteration(kb: KnowledgeBase, number: str) -> None:
+    policy = kb.policy(number)
+    of = (policy, policy.versions[-1], policy.default_readings)
+    made = CompiledOutcome.of(*of, kb.vocabulary)
+    assert made.equals(*of)
+    rng = random.Random(number)
+    for _ in range(10):
+        assert not replace(made, outcome=altered(made.outcome, (0, 1, 2, 4), rng)).equals(*of)
+        assert not replace(made, valid=altered(made.valid, (0, 1), rng)).equals(*of)
+
+
+def test_the_proof_is_of_the_readings_chosen(kb: KnowledgeBase) -> None:
+    policy = kb.policy(CENTENE)
+    version, defaults = policy.versions[-1], policy.default_readings
+    made = CompiledOutcome.of(policy, version, defaults, kb.vocabulary)
+    assert made.equals(policy, version, defaults)
+    assert not made.equals(policy, version, {**defaults, "after_six_months": "more_than_six"})
+
+
+def test_every_version_is_proved_under_each_reading(kb: KnowledgeBase) -> None:
+    policy = kb.policy(CENTENE)
+    for version in policy.versions:
+        found = kb.verify(CENTENE, on=version.start)
+        otherwise = [
+            (name, choice)
+            for name, reading in policy.readings.items()
+            for choice in reading.choices
+            if choice != reading.default
+        ]
+        assert [dict(each.readings) for each in found[:1]] == [{}]
+        assert sorted(item for each in found for item in each.readings.items()) == sorted(otherwise)
+        assert all(each.proved and each.nodes for each in found)
+
+
+def test_what_is_asked_often_is_decided_compiled(
+    loaded: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiling, "OFTEN", 2)
+    assert [loaded.outcome(DENIED) for _ in range(2)] == [Outcome.DENY] * 2
+
+    def unasked(*_: object) -> Outcome:
+        raise AssertionError
+
+    monkeypatch.setattr(Decider, "outcome", unasked)
+    assert loaded.outcome(DENIED) is Outcome.DENY
+    with pytest.raises(AssertionError):
+        loaded.outcome(DENIED, readings={"in_combination_with": "exactly"})
+
+
+@pytest.mark.parametrize("limit", ["MOST_NODES", "MOST_DOMAINS"])
+def test_what_is_too_large_is_decided_by_the_solver(
+    loaded: KnowledgeBase, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setattr(diagram, limit, 10)
+    monkeypatch.setattr(compiling, "OFTEN", 0)
+    assert loaded.outcome(DENIED) is Outcome.DENY
+    assert [(each.nodes, each.proved) for each in loaded.verify(FEP)] == [(None, False)] * 3
+
+
+def test_what_is_not_proved_is_decided_by_the_solver(
+    loaded: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(self: CompiledOutcome, _: object) -> Outcome:
+        raise AssertionError(self)
+
+    monkeypatch.setattr(CompiledOutcome, "equals", lambda *_: False)
+    monkeypatch.setattr(CompiledOutcome, "decide", wrong)
+    monkeypatch.setattr(compiling, "OFTEN", 0)
+    assert loaded.outcome(DENIED) is Outcome.DENY
+
+
+def test_readings_are_compiled_one_by_one(kb: KnowledgeBase) -> None:
+    policy = kb.policy(FEP)
+    compiler = Compiler(policy, policy.versions[-1], kb.vocabulary)
+    exactly = {**policy.default_readings, "in_combination_with": "exactly"}
+    for _ in range(compiling.OFTEN):
+        assert compiler.asked(policy.default_readings) is None
+    first = compiler.asked(policy.default_readings)
+    assert first is not None
+    assert compiler.asked(exactly) is None
+    assert compiler.asked(policy.default_readings) is first
