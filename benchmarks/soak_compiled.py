@@ -12,9 +12,8 @@ import json
 import random
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing import cpu_count, get_context
 from pathlib import Path
@@ -27,7 +26,7 @@ import oracle
 import synthetic
 from drawing import random_question
 from explanations import explain, read_case
-from soak import FREE_BUDGET, LIMIT
+from soak import FREE_BUDGET, LIMIT, Comparison
 
 from engine.compiled import CompiledOutcome
 from facts.case import read_facts
@@ -38,19 +37,6 @@ BATCH = 500
 QUESTIONS = 40
 """Cases of one version of a random policy."""
 SHOWN = 5
-
-
-@dataclass(slots=True)
-class Comparison:
-    """Counts of what was compared, and the cases on which the compiled form and brute force differ."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    disagreements: list[dict[str, object]] = field(default_factory=list)
-
-    def add(self, other: "Comparison") -> None:
-        """Take in the results of another comparison."""
-        self.counts += other.counts
-        self.disagreements += other.disagreements
 
 
 @dataclass(frozen=True, slots=True)
