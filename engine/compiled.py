@@ -170,7 +170,7 @@ def compiled(
     otherwise = policy.chosen_otherwise(readings)
     try:
         made = CompiledOutcome.of(policy, version, readings, vocabulary)
-    except TooLargeError:
+    except (TooLargeError, RecursionError):  # deep where the caller is deep already
         return None, Verification(policy.number, version.start, otherwise, None, proved=False)
     proved = made.equals(policy, version, readings)
     verification = Verification(policy.number, version.start, otherwise, made.nodes, proved)

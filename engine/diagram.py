@@ -16,7 +16,7 @@ from engine.inputs import places
 
 MOST_NODES = 200_000
 """Nodes made on the way; outcomes of the packaged policies need below 10,000."""
-MOST_DOMAINS = 400
+MOST_DOMAINS = 300
 """A diagram is as deep as it has domains, and is made by recursion."""
 TERMINALS = 8
 """The first nodes ask nothing: each stands for a set of up to three things, as bits."""

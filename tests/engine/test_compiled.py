@@ -1,6 +1,8 @@
 """Compiled outcomes: equal to brute force, to the program by proof, and never used without one."""
 
+import inspect
 import random
+import sys
 from dataclasses import replace
 
 import pytest
@@ -112,6 +114,19 @@ def test_what_is_too_large_is_decided_by_the_solver(
     monkeypatch.setattr(compiling, "OFTEN", 0)
     assert loaded.outcome(DENIED) is Outcome.DENY
     assert [(each.nodes, each.proved) for each in loaded.verify(FEP)] == [(None, False)] * 3
+
+
+def test_a_deep_caller_is_answered_by_the_solver(
+    loaded: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiling, "OFTEN", 0)
+
+    def below(frames: int) -> Outcome:
+        return below(frames - 1) if frames else loaded.outcome(DENIED)
+
+    loaded.outcome(DENIED, readings={"in_combination_with": "exactly"})
+    depth = len(inspect.stack())
+    assert below(sys.getrecursionlimit() - depth - 80) is Outcome.DENY
 
 
 def test_what_is_not_proved_is_decided_by_the_solver(
