@@ -8,6 +8,7 @@ is not proved, is decided by the solver itself.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import clingo
@@ -18,7 +19,7 @@ from engine.diagram import TERMINALS, Diagram, Diagrams, TooLargeError
 from engine.inputs import Inputs
 from engine.policy import Policy, Version
 from engine.program import IMPOSSIBLE, Atom
-from engine.solver import CONFLICT_LIMIT, filling, load, renumbered
+from engine.solver import CONFLICT_LIMIT, FAILURES, filling, load, renumbered
 from facts.values import Known
 from facts.vocabulary import Vocabulary
 
@@ -141,10 +142,13 @@ class CompiledOutcome:
                 [end for at, end in enumerate(walk(self.valid)) if at != VALID],
                 [own(atom) for atom in program.possible(IMPOSSIBLE)],
             )
-            backend.add_rule([], [-differs])
             for atom, literal in chosen(policy, readings).items():
                 backend.add_rule([], [-own(atom) if literal > 0 else own(atom)])
-        return control.solve().unsatisfiable is True
+        # With a case at all, that none differs says something.
+        return (
+            control.solve().satisfiable is True
+            and control.solve(assumptions=[differs]).unsatisfiable is True
+        )
 
 
 def _tell_apart(
@@ -160,32 +164,29 @@ def _tell_apart(
     backend.add_rule([differs], [-some[0], some[1]])
 
 
-def compiled(
-    policy: Policy,
-    version: Version,
-    readings: Mapping[str, str],
-    vocabulary: Vocabulary,
+def compile_proved(
+    policy: Policy, version: Version, readings: Mapping[str, str], vocabulary: Vocabulary
 ) -> tuple[CompiledOutcome | None, Verification]:
-    """Compile a version and prove it; None where that is too large, or not proved."""
+    """Compile a version and prove it; None where it is too large, or the proof fails."""
     otherwise = policy.chosen_otherwise(readings)
     try:
         made = CompiledOutcome.of(policy, version, readings, vocabulary)
-    except (TooLargeError, RecursionError):  # deep where the caller is deep already
+    except (TooLargeError, MemoryError):
         return None, Verification(policy.number, version.start, otherwise, None, proved=False)
-    proved = made.equals(policy, version, readings)
+    proved = False
+    with suppress(*FAILURES):
+        proved = made.equals(policy, version, readings)
     verification = Verification(policy.number, version.start, otherwise, made.nodes, proved)
     return (made if proved else None), verification
 
 
 OFTEN = 100
-"""Cases decided by the solver before a version is compiled: to prove it takes as long as a few hundred."""
+"""Cases decided by the solver before a version is compiled, while one case waits: to compile and prove it
+takes as long as a few hundred."""
 
 
 class Compiler:
-    """Compiles the outcomes of one version, for the readings under which cases are often asked.
-
-    Safe to share between threads: at worst a version is compiled twice.
-    """
+    """Compiles the outcomes of one version, for the readings under which cases are often asked."""
 
     def __init__(self, policy: Policy, version: Version, vocabulary: Vocabulary) -> None:
         self._policy = policy
@@ -201,7 +202,10 @@ class Compiler:
             self._asked[key] += 1
             if self._asked[key] <= OFTEN:
                 return None
-            self._made[key], _ = compiled(self._policy, self._version, readings, self._vocabulary)
+            try:
+                self._made[key], _ = self._compiled(readings)
+            except RecursionError:  # where the caller is deep already, there is no room now
+                return None
         return self._made[key]
 
     def verify(self) -> Iterator[Verification]:
@@ -214,4 +218,7 @@ class Compiler:
             if choice != defaults[name]
         )
         for readings in (defaults, *others):
-            yield compiled(self._policy, self._version, readings, self._vocabulary)[1]
+            yield self._compiled(readings)[1]
+
+    def _compiled(self, readings: Mapping[str, str]) -> tuple[CompiledOutcome | None, Verification]:
+        return compile_proved(self._policy, self._version, readings, self._vocabulary)

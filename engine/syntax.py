@@ -25,7 +25,7 @@ _IN_STRING = re.compile(
     r"^<(?:string|block)>:(\d+):(\d+)(?:-[\d:]+)?: (?:error|info): ", re.MULTILINE
 )
 _SIMPLE = re.compile(
-    r'(?P<TEXT>".*")|(?P<NUMBER>[0-9]+)|(?P<WORD>[a-z][A-Za-z0-9_]*)|(?P<VARIABLE>[A-Z_][A-Za-z0-9_]*)',
+    r'(?P<TEXT>".*")|(?P<NUMBER>[0-9]+)|(?P<WORD>[a-z][A-Za-z0-9_]*)|(?P<VARIABLE>_|_*[A-Z][A-Za-z0-9_]*)',
     re.DOTALL,
 )
 

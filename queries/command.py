@@ -1,11 +1,12 @@
-"""The command line: of cases, `policygrounds determine | explain | interview | policies | verify | facts`.
+"""The command line: of cases, `policygrounds determine | explain | interview | facts`.
 
 Of all of it: `policygrounds query` (`queries.asking`).
-Of policies as such: `policygrounds check | compare | diff | routes | tree` (`queries.checking`).
+Of policies as such: `policygrounds policies | verify`, and `check | compare | diff | routes | tree`
+(`queries.checking`).
 
 Exit status: 0 if everything asked was answered; 1 if `policies --prove` found a case without
-exactly one outcome, `verify` a compiled outcome that is not proved, or `check` a finding that counts; 2 for bad input, be it one case among many,
-and for what could not be done.
+exactly one outcome, `verify` a compiled outcome that is not proved, or `check` a finding that
+counts; 2 for bad input, be it one case among many, and for what could not be done.
 """
 
 import json

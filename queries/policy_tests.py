@@ -27,7 +27,7 @@ LARGEST = 1_000_000_000
 LARGEST_FILE = 10_000_000
 """Bytes; the packaged files have some ten thousand."""
 KEYS = ("id", "like", "policy", "on", "facts", "readings", "expect", "why")
-_QUANTITY = re.compile(r"[1-9][0-9]* [a-z_]+ in [1-9][0-9]* days")
+_QUANTITY = re.compile(r"[1-9][0-9]* [a-z][A-Za-z0-9_]* in [1-9][0-9]* days")
 _INHERITED = ("policy", "on", "facts", "readings")
 EXPECTED = (
     "outcome",

@@ -3,8 +3,9 @@
 Each version is folded into one circuit: conjunctions within conjunctions become one, what others
 entail goes, and equal gates are one gate. So copies in other words mostly come to the same
 literals, and need no search. Of the others, most are told apart by patients met before; only what
-is left goes to the solver, and what it proves is remembered of all that say the same. (Structural hashing, simulation, and only then a proof: Kuehlmann et
-al., Robust Boolean reasoning for equivalence checking, 2002.)
+is left goes to the solver, and what it proves is remembered of all that say the same. (Structural
+hashing, simulation, and only then a proof: Kuehlmann et al., Robust Boolean reasoning for
+equivalence checking, 2002.)
 """
 
 from collections.abc import Iterable, Mapping, Sequence

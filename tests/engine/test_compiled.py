@@ -74,6 +74,8 @@ def test_the_proof_is_of_the_readings_chosen(kb: KnowledgeBase) -> None:
     made = CompiledOutcome.of(policy, version, defaults, kb.vocabulary)
     assert made.equals(policy, version, defaults)
     assert not made.equals(policy, version, {**defaults, "after_six_months": "more_than_six"})
+    # Where no case has the readings at all, nothing is proved.
+    assert not made.equals(policy, version, {**defaults, "after_six_months": "seven"})
 
 
 def test_every_version_is_proved_under_each_reading(kb: KnowledgeBase) -> None:
@@ -135,10 +137,14 @@ def test_what_is_not_proved_is_decided_by_the_solver(
     def wrong(self: CompiledOutcome, _: object) -> Outcome:
         raise AssertionError(self)
 
-    monkeypatch.setattr(CompiledOutcome, "equals", lambda *_: False)
+    def failing(*_: object) -> bool:
+        raise MemoryError
+
     monkeypatch.setattr(CompiledOutcome, "decide", wrong)
     monkeypatch.setattr(compiling, "OFTEN", 0)
-    assert loaded.outcome(DENIED) is Outcome.DENY
+    for equals, readings in ((lambda *_: False, {}), (failing, {"in_combination_with": "exactly"})):
+        monkeypatch.setattr(CompiledOutcome, "equals", equals)
+        assert loaded.outcome(DENIED, readings=readings) is Outcome.DENY
 
 
 def test_readings_are_compiled_one_by_one(kb: KnowledgeBase) -> None:

@@ -120,6 +120,7 @@ def test_a_case_takes_over_what_the_one_it_is_like_says(written: Callable[..., P
         ({"outcome": "approve", "months": 6}, False),
         ({"outcome": "approve", "basis": "medically_necessary", "refer_to": []}, True),
         ({"outcome": "approve", "pathway": "Prior-Approval", "quantity": None}, True),
+        ({"outcome": "approve", "quantity": "3 mLs in 28 days"}, False),
         ({"outcome": "approve", "pathway": "Renewal"}, False),
         ({"outcome": "approve", "problems": []}, True),
         ({"outcome": "approve", "deciding_sections": ["Prior-Approval"]}, True),
