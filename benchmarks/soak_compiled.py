@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import cpu_count, get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,6 +35,8 @@ BATCH = 500
 """Cases of one version under one choice of readings."""
 QUESTIONS = 40
 """Cases of one version of a random policy."""
+FOLDER = 20
+"""Random policies that share a vocabulary and are loaded at once."""
 SHOWN = 5
 
 
@@ -135,12 +136,12 @@ def _parts(processes: int, cases: int, policies: int, seed: int) -> Iterator[Com
     with get_context("spawn").Pool(processes) as pool:
         batches = [f"{seed}:{number}" for number in range(-(-cases // BATCH))]
         yield from pool.imap(_compare_batch, batches)
-        folders = [f"{seed}:{number}" for number in range(-(-policies // 20))]
-        yield from pool.imap(partial(_compare_folder, policies=20), folders)
+        folders = [f"{seed}:{number}" for number in range(-(-policies // FOLDER))]
+        yield from pool.imap(_compare_folder, folders)
 
 
-def _compare_folder(seed: str, policies: int) -> Comparison:
-    return compare_synthetic(seed=seed, policies=policies)
+def _compare_folder(seed: str) -> Comparison:
+    return compare_synthetic(seed=seed, policies=FOLDER)
 
 
 def main() -> int:

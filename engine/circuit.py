@@ -12,12 +12,10 @@ from itertools import accumulate, combinations
 from math import comb
 from typing import Any, TypeAlias
 
-import clingo
-
 from engine.inputs import Domain, Inputs, places
 from engine.policy import Policy
 from engine.program import Atom, GroundProgram, Rule
-from engine.solver import CONFLICT_LIMIT, filling, load, renumbered
+from engine.solver import filling, limited_control, load, renumbered
 
 Literal: TypeAlias = int
 """The number of a node, negative for its negation."""
@@ -276,8 +274,7 @@ class Circuit:
         Every reading is left open. One question to the solver: is there a completion in which an
         atom of an outcome, an answer, a criterion or a contradiction differs?
         """
-        control = clingo.Control(message_limit=0)
-        control.configuration.solve.solve_limit = str(CONFLICT_LIMIT)  # type: ignore[union-attr]
+        control = limited_control()
         with filling(control) as backend:
             numbers = load(backend, self.derivation.program, {})
             nodes: dict[int, int] = {}

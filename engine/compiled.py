@@ -19,7 +19,7 @@ from engine.diagram import TERMINALS, Diagram, Diagrams, TooLargeError
 from engine.inputs import Inputs
 from engine.policy import Policy, Version
 from engine.program import IMPOSSIBLE, Atom
-from engine.solver import CONFLICT_LIMIT, FAILURES, filling, load, renumbered
+from engine.solver import FAILURES, filling, limited_control, load, renumbered
 from facts.values import Known
 from facts.vocabulary import Vocabulary
 
@@ -102,8 +102,7 @@ class CompiledOutcome:
         program says?
         """
         program = version.program
-        control = clingo.Control(message_limit=0)
-        control.configuration.solve.solve_limit = str(CONFLICT_LIMIT)  # type: ignore[union-attr]
+        control = limited_control()
         with filling(control) as backend:
             numbers = load(backend, program, {})
             always = backend.add_atom()

@@ -14,11 +14,11 @@ from clingo.backend import HeuristicType
 from engine.inputs import Inputs, Unit
 from engine.program import GroundProgram
 from engine.solver import (
-    CONFLICT_LIMIT,
     Budget,
     Solver,
     SolvingStoppedError,
     filling,
+    limited_control,
     load,
     renumbered,
 )
@@ -39,9 +39,7 @@ class Dependence:
 
     def __init__(self, program: GroundProgram, inputs: Inputs, budget: Budget) -> None:
         self._budget = budget
-        options = ["--heuristic=Domain", "--enum-mode=domRec"]
-        self._control = clingo.Control(options, message_limit=0)
-        self._control.configuration.solve.solve_limit = str(CONFLICT_LIMIT)  # type: ignore[union-attr]
+        self._control = limited_control("--heuristic=Domain", "--enum-mode=domRec")
         self._differs: dict[Unit, int] = {}
         with filling(self._control) as backend:
             self._copies = (load(backend, program, {}), load(backend, program, {}))

@@ -10,13 +10,19 @@ new one (Berge, Hypergraphs, 1989); one that hits them all is a reason.
 
 from collections.abc import Iterator, Sequence
 
-import clingo
 from clingo.backend import HeuristicType
 
 from engine.goals import Clause
 from engine.inputs import Domain, places
 from engine.program import Atom, GroundProgram
-from engine.solver import CONFLICT_LIMIT, Budget, SolvingStoppedError, filling, load, renumbered
+from engine.solver import (
+    Budget,
+    SolvingStoppedError,
+    filling,
+    limited_control,
+    load,
+    renumbered,
+)
 
 MOST_OPEN = 20_000
 """Sets that hit the conflicts met so far; beyond that, the search is given up."""
@@ -38,8 +44,7 @@ class Conflicts:
     ) -> None:
         self._domains = domains
         self._budget = budget
-        self._control = clingo.Control(["--heuristic=Domain"], message_limit=0)
-        self._control.configuration.solve.solve_limit = str(CONFLICT_LIMIT)  # type: ignore[union-attr]
+        self._control = limited_control("--heuristic=Domain")
         with filling(self._control) as backend:
             numbers = load(backend, program, {})
             self._differs = [backend.add_atom() for _ in domains]

@@ -62,8 +62,7 @@ class Solver:
     def __init__(self, program: GroundProgram, budget: Budget) -> None:
         self.program = program
         self._budget = budget
-        self._control = clingo.Control(message_limit=0)
-        self._configure("solve_limit", CONFLICT_LIMIT)
+        self._control = limited_control()
         shown = [atom for atom in program.atoms if atom[0] in DERIVED]
         self._shown = dict(enumerate(shown))
         symbols = {
@@ -167,6 +166,13 @@ class Derived:
 def renumbered(literals: Iterable[int], numbers: Mapping[int, int]) -> list[int]:
     """Translate literals of a ground program to the numbers of a copy of it."""
     return [numbers[literal] if literal > 0 else -numbers[-literal] for literal in literals]
+
+
+def limited_control(*options: str) -> clingo.Control:
+    """Return a solver that prints nothing, and gives a search up at CONFLICT_LIMIT."""
+    control = clingo.Control(options, message_limit=0)
+    control.configuration.solve.solve_limit = str(CONFLICT_LIMIT)  # type: ignore[union-attr]
+    return control
 
 
 @contextmanager

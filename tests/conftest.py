@@ -36,6 +36,15 @@ def kb() -> KnowledgeBase:
     return KnowledgeBase.load()
 
 
+@pytest.fixture
+def loaded_once(kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give commands the packaged knowledge base that is loaded already; other folders they load."""
+    load = KnowledgeBase.load
+    monkeypatch.setattr(
+        KnowledgeBase, "load", staticmethod(lambda *folders: load(*folders) if folders else kb)
+    )
+
+
 TODAY = "2026-02-01"
 
 

@@ -128,14 +128,9 @@ COMMANDS = re.findall(
 )
 
 
+@pytest.mark.usefixtures("loaded_once")
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_commands_of_the_readme_work(
-    command: str, kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    load = KnowledgeBase.load
-    monkeypatch.setattr(
-        KnowledgeBase, "load", staticmethod(lambda *folders: load(*folders) if folders else kb)
-    )
+def test_the_commands_of_the_readme_work(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     finished = CliRunner().invoke(main, shlex.split(command))
     assert finished.exit_code == 0, finished.output

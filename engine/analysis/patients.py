@@ -15,7 +15,7 @@ import clingo
 
 from engine.circuit import TRUE, Circuit, Gate, Literal, Source
 from engine.inputs import places
-from engine.solver import CONFLICT_LIMIT, Budget, SolvingStoppedError, filling
+from engine.solver import Budget, SolvingStoppedError, filling, limited_control
 
 Patient: TypeAlias = tuple[int, ...]
 """A value for each domain of a circuit, by place."""
@@ -303,8 +303,7 @@ class _Solver:
     def __init__(self, circuit: Circuit, budget: Budget) -> None:
         self._circuit = circuit
         self._budget = budget
-        self._control = clingo.Control(message_limit=0)
-        self._control.configuration.solve.solve_limit = str(CONFLICT_LIMIT)  # type: ignore[union-attr]
+        self._control = limited_control()
         with filling(self._control) as backend:
             self._one = _Copy(circuit, backend)
         self._copies = [self._one]

@@ -13,8 +13,9 @@ from click.testing import CliRunner, Result
 
 from engine import diagram
 from engine.compiled import CompiledOutcome
-from policygrounds import KnowledgeBase
 from queries.command import main
+
+pytestmark = pytest.mark.usefixtures("loaded_once")
 
 ROOT = Path(__file__).parents[2]
 VIGNETTES = ROOT / "examples" / "vignettes.json"
@@ -24,11 +25,7 @@ UNDECIDED = {"id": "open", "policy": "CP.PHAR.302", "on": "2025-09-15", "facts":
 
 
 @pytest.fixture
-def run(kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch) -> "Command":
-    packaged = KnowledgeBase.load
-    monkeypatch.setattr(
-        KnowledgeBase, "load", staticmethod(lambda *folders: packaged(*folders) if folders else kb)
-    )
+def run() -> "Command":
     return Command()
 
 

@@ -9,6 +9,8 @@ from click.testing import CliRunner, Result
 from policygrounds import KnowledgeBase
 from queries.command import main
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DENIED_FILE = EXAMPLES / "denied.json"
 DENIED = json.loads(DENIED_FILE.read_text())
@@ -21,8 +23,7 @@ BOTH = ["--policy", "CP.PHAR.302", "--policy", "5.21.071"]
 
 
 @pytest.fixture
-def run(kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch) -> "Command":
-    monkeypatch.setattr(KnowledgeBase, "load", staticmethod(lambda *_: kb))
+def run() -> "Command":
     return Command()
 
 

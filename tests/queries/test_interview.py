@@ -16,6 +16,8 @@ from queries.command import main
 from queries.interview import Interview
 from queries.prompts import read_answer
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 ON = "2025-09-15"
 FEP, CENTENE = "5.21.071", "CP.PHAR.302"
 VIGNETTES = Path(__file__).parents[2] / "examples" / "vignettes.json"
@@ -275,8 +277,7 @@ def test_what_is_read_but_does_not_fit_is_refused_by_the_interview(
 
 
 @pytest.fixture
-def talk(kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch) -> "Talk":
-    monkeypatch.setattr(KnowledgeBase, "load", staticmethod(lambda *_: kb))
+def talk() -> "Talk":
     return Talk()
 
 

@@ -15,6 +15,8 @@ from queries import asking
 from queries.command import main
 from queries.saved import library
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 VIGNETTES = EXAMPLES / "vignettes.json"
 ON = ("--on", "2025-09-15")
@@ -23,8 +25,7 @@ GOOD = {"id": "good", "policy": "5.21.071", "on": "2025-09-15", "facts": {"age":
 
 
 @pytest.fixture
-def run(kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch) -> "Command":
-    monkeypatch.setattr(KnowledgeBase, "load", staticmethod(lambda *_: kb))
+def run() -> "Command":
     return Command()
 
 
