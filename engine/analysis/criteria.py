@@ -1,8 +1,8 @@
 """Findings about criteria: what is never or always met, and what no outcome ever hangs on."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, combinations, pairwise
+from dataclasses import replace
+from itertools import chain, combinations, pairwise, permutations, product
 
 from engine.analysis.answers import using
 from engine.analysis.finding import Finding, FindingKind, Severity, Witness
@@ -332,32 +332,49 @@ def _nested_ways(report: Report) -> Iterator[Finding]:
     names = {number: atom for atom, number in derivation.program.atoms.items()}
     for head, rules in sorted(derivation.rules.items()):
         atom = names.get(head, ())
-        if len(rules) < 2 or atom[1:2] != (subject.number,) or atom[0] in LANGUAGE:
+        if atom[1:2] != (subject.number,) or atom[0] in LANGUAGE:
             continue
         ways: list[tuple[str, Literal]] = []
-        for rule in rules:
+        for rule in chain.from_iterable(_spelled(rule, names, derivation) for rule in rules):
             asked = {names.get(abs(part), ("",))[0] for part in rule.body}
             literal = _all_of(report, rule)
             if not asked & {"reads", "met", "applies"} and patients.find(literal) is not None:
-                ways.append((_called(rule, names, subject.number), literal))
-        times, named = Counter(way for way, _ in ways), dict(ways)
-        for way, mine in named.items():
-            wider = [
-                other
-                for other, theirs in named.items()
-                if other != way
-                and patients.always(theirs, mine)
-                and (other < way or not patients.always(mine, theirs))
-            ]
-            if wider or times[way] > 1:
-                within = f"contained in {listed(map(repr, wider))}" if wider else "stated twice"
-                yield report.finding(
-                    FindingKind.CONTAINED,
-                    f"{atom[0]}: {way}",
-                    using(report, derivation.program, head),
-                    f"Of the ways to {atom[0]!r}, {way!r} is {within}",
-                    severity=Severity.NOTE,
-                )
+                ways.append((_called(rule, names, derivation, subject.number), literal))
+        found: dict[str, list[str]] = {}
+        for (place, (way, mine)), (at, (other, theirs)) in permutations(enumerate(ways), 2):
+            first = (other, at) < (way, place)
+            if patients.always(theirs, mine) and (first or not patients.always(mine, theirs)):
+                found.setdefault(way, []).append(other)
+        for way, others in found.items():
+            wider = [repr(other) for other in dict.fromkeys(others) if other != way]
+            within = f"contained in {listed(wider)}" if wider else "stated twice"
+            yield report.finding(
+                FindingKind.CONTAINED,
+                f"{atom[0]}: {way}",
+                using(report, derivation.program, head),
+                f"Of the ways to {atom[0]!r}, {way!r} is {within}",
+                severity=Severity.NOTE,
+            )
+
+
+def _spelled(rule: Rule, names: Mapping[int, Atom], derivation: Derivation) -> Iterator[Rule]:
+    """Yield a rule for each choice of members, where the grounder put "any member" in one atom."""
+    pools = [
+        [each.body for each in derivation.rules[part]]
+        if part > 0 and _any_member(part, names, derivation)
+        else [(part,)]
+        for part in rule.body
+    ]
+    for bodies in product(*pools):
+        yield replace(rule, body=tuple(dict.fromkeys(chain.from_iterable(bodies))))
+
+
+def _any_member(number: int, names: Mapping[int, Atom], derivation: Derivation) -> Sequence[Atom]:
+    """Return the atoms of which an atom without a name asks for any; none if it asks otherwise."""
+    rules = derivation.rules.get(number, ())
+    if number in names or any(len(rule.body) != 1 or rule.body[0] not in names for rule in rules):
+        return ()
+    return [names[rule.body[0]] for rule in rules]
 
 
 def _all_of(report: Report, rule: Rule) -> Literal:
@@ -368,10 +385,15 @@ def _all_of(report: Report, rule: Rule) -> Literal:
     )
 
 
-def _called(rule: Rule, names: Mapping[int, Atom], policy: str) -> str:
+def _called(rule: Rule, names: Mapping[int, Atom], derivation: Derivation, policy: str) -> str:
     """Name a way by what its conditions ask, without the policy's number."""
     atoms = sorted(
-        ((names[abs(part)], part > 0) for part in rule.body if abs(part) in names), key=str
+        (
+            (atom, part > 0)
+            for part in rule.body
+            if (atom := names.get(abs(part)) or _pattern(_any_member(-part, names, derivation)))
+        ),
+        key=str,
     )
     if len(atoms) == 1 and len(atoms[0][0]) == 3 and atoms[0][0][1] == policy:
         return str(atoms[0][0][2])
@@ -379,3 +401,8 @@ def _called(rule: Rule, names: Mapping[int, Atom], policy: str) -> str:
         f"{'' if holds else 'not '}{' '.join(str(term) for term in atom if term != policy)}"
         for atom, holds in atoms
     )
+
+
+def _pattern(atoms: Sequence[Atom]) -> Atom:
+    """Return what atoms have in common, with "_" where they differ."""
+    return tuple(terms[0] if len(set(terms)) == 1 else "_" for terms in zip(*atoms, strict=True))

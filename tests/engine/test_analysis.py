@@ -142,6 +142,32 @@ months("A", "M", "1", 6) :- reads("A", long, no).
 """
 
 
+def test_a_way_that_asks_for_any_member_is_one_for_each_and_keeps_its_name(load: Load) -> None:
+    vocabulary = """
+    fact(history, set, document). title(history, "History"). question(history, "What?").
+    member(history, (ache; flu; gout)).
+    fact(proven, boolean, document). title(proven, "Proven"). question(proven, "Is it?").
+    """
+    gout, nothing = "includes history gout, yes proven", "not includes history _, yes proven"
+    policy = (
+        PATHWAY.replace('"1") :- yes(responding)', '"1") :- seen("A")')
+        + """
+    seen("A") :- yes(proven), includes(history, gout), includes(history, _).
+    seen("A") :- not includes(history, _), yes(proven).
+    seen("A") :- yes(responding), yes(proven), not includes(history, _).
+    """
+    )
+    found = of(load(A=head() + policy, vocabulary=vocabulary).check("A"), FindingKind.CONTAINED)
+    assert {finding.text for finding in found} == {
+        f"Of the ways to 'seen', {narrow!r} is contained in {wide!r}"
+        for narrow, wide in (
+            (f"includes history ache, {gout}", gout),
+            (f"includes history flu, {gout}", gout),
+            (f"{nothing}, yes responding", nothing),
+        )
+    }
+
+
 def test_a_reading_on_which_months_hang_is_not_without_effect(load: Load) -> None:
     found = load(A=head() + PATHWAY + LONG + SIX_OR_TWELVE + DENIED).check("A")
     assert not of(found, FindingKind.READING_WITHOUT_EFFECT)

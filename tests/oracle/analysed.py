@@ -461,7 +461,8 @@ def _spelled(laid: Laid, condition: Condition) -> Iterator[tuple[str, Bits]]:
                 if unit.fact.name == name:
                     yield f"{asked} {name} {unit.member}", universe.having(unit.name, [1])
             return
-        words = ""
+        members = [unit.member for unit in universe.units.values() if unit.fact.name == name]
+        words = f"not {asked} {name} {members[0] if len(members) == 1 else '_'}"
     yield " ".join(words.replace(")", "").split()), laid.holding(condition.holds)
 
 
