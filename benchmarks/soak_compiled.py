@@ -27,9 +27,8 @@ from drawing import random_question
 from explanations import explain, read_case
 from soak import FREE_BUDGET, LIMIT, Comparison
 
-from engine.compiled import CompiledOutcome
-from facts.case import read_facts
-from policygrounds import Case, KnowledgeBase
+from engine.compiled import CompiledPolicy
+from policygrounds import KnowledgeBase
 
 BATCH = 500
 """Cases of one version under one choice of readings."""
@@ -44,17 +43,14 @@ SHOWN = 5
 class Compiled:
     """One version of a policy under chosen readings, compiled."""
 
-    kb: KnowledgeBase
     policy: str
     version: str
     readings: Mapping[str, str]
-    outcome: CompiledOutcome
+    compiled: CompiledPolicy
 
     def compare(self, facts: Mapping[str, Any], expected: str, kind: str, done: Comparison) -> None:
         """Decide a case and compare the outcome with the one expected."""
-        case = Case(policy=self.policy, on=self.version, facts=facts)
-        known, problems = read_facts(case, self.kb.vocabulary)
-        found = "unread" if problems else self.outcome.decide(known).value
+        found = self.compiled.outcome(facts).value
         done.counts.update(("cases", f"{kind} {expected}"))
         if found != expected:
             shown = {"policy": self.policy, "on": self.version, "facts": facts}
@@ -67,13 +63,11 @@ def compiled(
     kb: KnowledgeBase, policy: str, version: str, readings: Mapping[str, str], done: Comparison
 ) -> Compiled:
     """Compile a version, and prove the compiled form equal to its program."""
-    stated = kb.policy(policy)
-    of = (stated, stated.version(version), {**stated.default_readings, **readings})
-    outcome = CompiledOutcome.of(*of, kb.vocabulary)
+    made = kb.compile(policy, on=version, readings=readings)
     done.counts["compiled"] += 1
-    if not outcome.equals(*of):
-        done.disagreements.append({"policy": policy, "version": version, "readings": of[2]})
-    return Compiled(kb, policy, version, readings, outcome)
+    if not made.verification.proved:
+        done.disagreements.append(made.verification.to_json())
+    return Compiled(policy, version, readings, made)
 
 
 def compare_packaged(kb: KnowledgeBase, *, seed: str, cases: int) -> Comparison:

@@ -1,13 +1,13 @@
 """Compiled outcomes: one version under chosen readings as decision diagrams, proved equal to it.
 
-The ground program stays the only source of truth. From its circuit come two diagrams: which outcomes
-a complete case gets, and whether it is free of contradictions. Before they are used, one question to
-the solver proves that they say the same as the program in every complete case. What is too large, or
-is not proved, is decided by the solver itself.
+The ground program stays the only source of truth. From its circuit comes a diagram: which outcomes a
+complete case gets, or that it holds a contradiction. Before it is used, one question to the solver
+proves that it says the same as the program in every complete case. What is too large, or is not
+proved, is decided by the solver itself.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -17,24 +17,29 @@ from engine.circuit import Circuit, chosen
 from engine.determination import OUTCOMES, Outcome
 from engine.diagram import TERMINALS, Diagram, Diagrams, TooLargeError
 from engine.inputs import Inputs
+from engine.intake import Intake
 from engine.policy import Policy, Version
 from engine.program import IMPOSSIBLE, Atom
 from engine.solver import FAILURES, filling, limited_control, load, renumbered
+from facts.case import Case, read_facts
+from facts.errors import CaseError
 from facts.values import Known
 from facts.vocabulary import Vocabulary
 
-VALID = 1
-"""The terminal for cases without contradictions."""
 _SETTLED = {1 << place: outcome for place, outcome in enumerate(OUTCOMES)}
-"""The terminals with one outcome; a faulty policy gives some cases none, or several."""
+"""The terminals with one outcome, as a bit each.
+
+Others are 0 for a case that holds a contradiction, those with two outcomes, and the one with all
+three, to which a case with none comes too; only a faulty policy has these.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
     """Whether a version under chosen readings is compiled, and proved to decide as its program does.
 
-    `readings` are those chosen otherwise than by default; `nodes` those of the diagrams, None where
-    they would be too large. What is not proved is decided by the solver.
+    `readings` are those chosen otherwise than by default; `nodes` those of the diagram, None where it
+    would be too large. What is not proved is decided by the solver.
     """
 
     policy: str
@@ -59,8 +64,7 @@ class CompiledOutcome:
     """The outcome of one version under chosen readings. May be shared between threads."""
 
     inputs: Inputs
-    outcome: Diagram
-    valid: Diagram
+    diagram: Diagram
 
     @staticmethod
     def of(
@@ -72,33 +76,28 @@ class CompiledOutcome:
         circuit = Circuit(program, inputs)
         derivation = circuit.derive(program, chosen(policy, readings))
         impossible = circuit.any_of(map(derivation.literal, program.possible(IMPOSSIBLE)))
-        outcomes = (derivation.literal(("outcome", outcome.value)) for outcome in OUTCOMES)
-        diagrams = Diagrams(circuit, [*outcomes, -impossible])
-        *each, valid = diagrams.roots
-        return CompiledOutcome(
-            inputs, diagrams.diagram(diagrams.joint(*each)), diagrams.diagram(valid)
+        outcomes = [derivation.literal(("outcome", outcome.value)) for outcome in OUTCOMES]
+        none = -circuit.any_of(outcomes)
+        diagrams = Diagrams(
+            circuit,
+            [circuit.all_of([-impossible, circuit.any_of([each, none])]) for each in outcomes],
         )
-
-    @property
-    def nodes(self) -> int:
-        """How many nodes there are."""
-        return len(self.outcome.nodes) + len(self.valid.nodes)
+        return CompiledOutcome(inputs, diagrams.diagram(diagrams.joint(*diagrams.roots)))
 
     def decide(self, known: Mapping[str, Known]) -> Outcome:
         """Return the one outcome of all completions without contradictions, or pend."""
         possible = [domain.all for domain in self.inputs.domains]
         self.inputs.confine(possible, known)
-        if VALID not in self.valid.reached(possible):
-            return Outcome.PEND
-        ends = self.outcome.reached(possible)
-        if len(ends) > 1:
-            ends = self.outcome.reached_with(self.valid, VALID, possible, most=2)
-        return _SETTLED.get(ends.pop(), Outcome.PEND) if len(ends) == 1 else Outcome.PEND
+        return self.settled(possible)
+
+    def settled(self, possible: Sequence[int]) -> Outcome:
+        """Return the same, given the values that each domain may have."""
+        return _SETTLED.get(self.diagram.only_end(possible), Outcome.PEND)
 
     def equals(self, policy: Policy, version: Version, readings: Mapping[str, str]) -> bool:
         """Prove that a version decides the same in every complete case under the readings chosen.
 
-        One question to the solver: is there a case in which a diagram ends elsewhere than the
+        One question to the solver: is there a case in which the diagram ends elsewhere than the
         program says?
         """
         program = version.program
@@ -113,34 +112,22 @@ class CompiledOutcome:
                     return always
                 return numbers[program.atoms[atom]] if atom in program.atoms else -always
 
-            def walk(diagram: Diagram) -> Sequence[int]:
-                """Add the walk of a case through a diagram; return an atom for each terminal."""
-                ends = [backend.add_atom() for _ in range(TERMINALS)]
-                reached = dict(enumerate(ends)) | {
-                    each: backend.add_atom() for each in diagram.nodes
-                }
-                backend.add_rule([reached[diagram.root]])
-                for number, node in diagram.nodes.items():
-                    domain = self.inputs.domains[node.place]
-                    for value, child in enumerate(node.children):
-                        having = renumbered(domain.literals(1 << value), numbers)
-                        backend.add_rule([reached[child]], [reached[number], *having])
-                return ends
-
-            differs, ends = backend.add_atom(), walk(self.outcome)
-            for place, outcome in enumerate(OUTCOMES):
-                _tell_apart(
-                    backend,
-                    differs,
-                    [end for at, end in enumerate(ends) if at >> place & 1],
-                    [own(("outcome", outcome.value))],
-                )
-            _tell_apart(
-                backend,
-                differs,
-                [end for at, end in enumerate(walk(self.valid)) if at != VALID],
-                [own(atom) for atom in program.possible(IMPOSSIBLE)],
-            )
+            ends = self._walked(backend, numbers)
+            impossible, none = backend.add_atom(), backend.add_atom()
+            for atom in program.possible(IMPOSSIBLE):
+                backend.add_rule([impossible], [own(atom)])
+            outcomes = [own(("outcome", outcome.value)) for outcome in OUTCOMES]
+            backend.add_rule([none], [-outcome for outcome in outcomes])
+            differs = backend.add_atom()
+            for place, outcome in enumerate(outcomes):
+                said, given = backend.add_atom(), backend.add_atom()
+                for terminal, end in enumerate(ends):
+                    if terminal >> place & 1:
+                        backend.add_rule([said], [end])
+                backend.add_rule([given], [-impossible, outcome])
+                backend.add_rule([given], [-impossible, none])
+                backend.add_rule([differs], [said, -given])
+                backend.add_rule([differs], [-said, given])
             for atom, literal in chosen(policy, readings).items():
                 backend.add_rule([], [-own(atom) if literal > 0 else own(atom)])
         # With a case at all, that none differs says something.
@@ -149,18 +136,18 @@ class CompiledOutcome:
             and control.solve(assumptions=[differs]).unsatisfiable is True
         )
 
-
-def _tell_apart(
-    backend: clingo.Backend, differs: int, one: Iterable[int], other: Iterable[int]
-) -> None:
-    """Let an atom hold where some of one, but none of the other literals hold, or conversely."""
-    some = []
-    for literals in (one, other):
-        some.append(backend.add_atom())
-        for literal in literals:
-            backend.add_rule([some[-1]], [literal])
-    backend.add_rule([differs], [some[0], -some[1]])
-    backend.add_rule([differs], [-some[0], some[1]])
+    def _walked(self, backend: clingo.Backend, numbers: Mapping[int, int]) -> list[int]:
+        """Add the walk of a case through the diagram; return an atom for each terminal."""
+        diagram = self.diagram
+        ends = [backend.add_atom() for _ in range(TERMINALS)]
+        reached = dict(enumerate(ends)) | {each: backend.add_atom() for each in diagram.nodes}
+        backend.add_rule([reached[diagram.root]])
+        for number, node in diagram.nodes.items():
+            domain = self.inputs.domains[node.place]
+            for value, child in enumerate(node.children):
+                having = renumbered(domain.literals(1 << value), numbers)
+                backend.add_rule([reached[child]], [reached[number], *having])
+        return ends
 
 
 def compile_proved(
@@ -175,8 +162,44 @@ def compile_proved(
     proved = False
     with suppress(*FAILURES):
         proved = made.equals(policy, version, readings)
-    verification = Verification(policy.number, version.start, otherwise, made.nodes, proved)
+    verification = Verification(
+        policy.number, version.start, otherwise, len(made.diagram.nodes), proved
+    )
     return (made if proved else None), verification
+
+
+class CompiledPolicy:
+    """One version under chosen readings, ready for case after case. May be shared between threads."""
+
+    def __init__(
+        self,
+        verification: Verification,
+        compiled: CompiledOutcome | None,
+        solve: Callable[[Mapping[str, Known]], Outcome],
+        vocabulary: Vocabulary,
+    ) -> None:
+        """`solve` decides what is not compiled, or not proved."""
+        self.verification = verification
+        self._compiled = compiled
+        self._solve = solve
+        self._vocabulary = vocabulary
+        self._intake = Intake(compiled.inputs, vocabulary) if compiled else None
+
+    def outcome(self, facts: Mapping[str, object]) -> Outcome:
+        """Return the outcome of a case, by its facts in the JSON form, as `KnowledgeBase.outcome` does.
+
+        Raises CaseError for facts that do not fit the vocabulary.
+        """
+        if self._compiled and self._intake:
+            possible = self._intake.possible(facts)
+            if possible is not None:
+                return self._compiled.settled(possible)
+        known, problems = read_facts(
+            Case(policy=self.verification.policy, facts=facts), self._vocabulary
+        )
+        if problems:
+            raise CaseError(None, problems)
+        return self._compiled.decide(known) if self._compiled else self._solve(known)
 
 
 OFTEN = 100

@@ -12,7 +12,7 @@ from engine.analysis.analyst import Analyst
 from engine.analysis.coverage import Meter
 from engine.analysis.difference import Comparison, Route
 from engine.analysis.finding import Finding, is_finished
-from engine.compiled import Compiler, Verification
+from engine.compiled import CompiledPolicy, Compiler, Verification, compile_proved
 from engine.derived import Derivation
 from engine.determination import OUTCOMES, Decider, Determination, Outcome, Problem
 from engine.explainer import APPROVAL, Explainer
@@ -256,6 +256,23 @@ class KnowledgeBase:
         facts, readings, outcomes = found
         case = Case(policy=policy, on=version.start, facts=facts)
         return Counterexample(case, readings, tuple(outcome.value for outcome in outcomes))
+
+    def compile(
+        self, policy: str, *, on: str | None = None, readings: Mapping[str, str] | None = None
+    ) -> CompiledPolicy:
+        """Return what decides many cases under the version in force on a date, today if none is given.
+
+        It is compiled and proved first. Raises UnknownPolicyError, UncoveredDateError,
+        UnknownReadingError, and CaseError for a date that is none.
+        """
+        stated, version = self._stated(policy, on)
+        chosen = _choose(stated, readings or {})
+        compiled, verification = compile_proved(stated, version, chosen, self.vocabulary)
+
+        def solve(known: Mapping[str, Known]) -> Outcome:
+            return self._tools(stated, version).decider.outcome(known, chosen)
+
+        return CompiledPolicy(verification, compiled, solve, self.vocabulary)
 
     def verify(self, policy: str, *, on: str | None = None) -> tuple[Verification, ...]:
         """Prove that compiled outcomes of the version in force decide every complete case as it does.

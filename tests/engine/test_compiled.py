@@ -1,9 +1,14 @@
 """Compiled outcomes: equal to brute force, to the program by proof, and never used without one."""
 
 import inspect
+import itertools
+import math
 import random
 import sys
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
 
 import pytest
 import soak_compiled
@@ -13,6 +18,10 @@ from engine import diagram
 from engine.compiled import CompiledOutcome, Compiler
 from engine.determination import Decider
 from engine.diagram import TERMINALS, Diagram
+from engine.inputs import Inputs
+from engine.intake import Intake
+from facts.case import read_facts
+from facts.errors import CaseError
 from policygrounds import Case, KnowledgeBase, Outcome
 
 CENTENE, FEP = "CP.PHAR.302", "5.21.071"
@@ -63,9 +72,8 @@ def test_the_proof_notices_every_alteration(kb: KnowledgeBase, number: str) -> N
     made = CompiledOutcome.of(*of, kb.vocabulary)
     assert made.equals(*of)
     rng = random.Random(number)
-    for _ in range(10):
-        assert not replace(made, outcome=altered(made.outcome, (0, 1, 2, 4), rng)).equals(*of)
-        assert not replace(made, valid=altered(made.valid, (0, 1), rng)).equals(*of)
+    for _ in range(20):
+        assert not replace(made, diagram=altered(made.diagram, (0, 1, 2, 4, 7), rng)).equals(*of)
 
 
 def test_the_proof_is_of_the_readings_chosen(kb: KnowledgeBase) -> None:
@@ -116,6 +124,9 @@ def test_what_is_too_large_is_decided_by_the_solver(
     monkeypatch.setattr(compiling, "OFTEN", 0)
     assert loaded.outcome(DENIED) is Outcome.DENY
     assert [(each.nodes, each.proved) for each in loaded.verify(FEP)] == [(None, False)] * 3
+    made = loaded.compile(FEP, on="2025-09-15")
+    assert not made.verification.proved
+    assert made.outcome(DENIED.facts) is Outcome.DENY
 
 
 def test_a_deep_caller_is_answered_by_the_solver(
@@ -145,6 +156,37 @@ def test_what_is_not_proved_is_decided_by_the_solver(
     for equals, readings in ((lambda *_: False, {}), (failing, {"in_combination_with": "exactly"})):
         monkeypatch.setattr(CompiledOutcome, "equals", equals)
         assert loaded.outcome(DENIED, readings=readings) is Outcome.DENY
+
+
+ODD: tuple[Any, ...] = (
+    *(None, True, False, 0, 1, 2, -1, 10**9, 1.0, 2.3, 0.5, math.nan, Decimal("2.3"), Decimal(4)),
+    *("initial", "Initial", "", [], (), ["bortezomib"], ["bortezomib", 1], [[]], ("carfilzomib",)),
+    *({}, {"one_of": ["initial"]}, {"includes": ["bortezomib"]}, {"excludes": []}, {"in": []}),
+    *({"at_least": 2}, {"at_most": 1, "at_least": 2}, {"at_least": None}, date(2026, 1, 1)),
+)
+
+
+@pytest.mark.parametrize("number", [FEP, CENTENE])
+def test_facts_are_read_as_the_careful_readers_read_them(kb: KnowledgeBase, number: str) -> None:
+    inputs = Inputs(kb.policy(number).version("2025-09-15").program, kb.vocabulary.facts)
+    intake = Intake(inputs, kb.vocabulary)
+    for name, raw in itertools.product([*kb.vocabulary.facts, "agee"], (*ODD, *ODD)):
+        known, problems = read_facts(Case(policy=number, facts={name: raw}), kb.vocabulary)
+        expected = [domain.all for domain in inputs.domains]
+        inputs.confine(expected, known)
+        read = intake.possible({name: raw})
+        assert (read and read[: len(expected)]) == (None if problems else expected), (name, raw)
+
+
+def test_a_compiled_policy_refuses_what_a_knowledge_base_refuses(kb: KnowledgeBase) -> None:
+    made = kb.compile(FEP, on="2025-09-15")
+    facts = {"agee": 3, "age": "old"}
+    with pytest.raises(CaseError) as refused:
+        made.outcome(facts)
+    with pytest.raises(CaseError) as said:
+        kb.outcome(Case(policy=FEP, on="2025-09-15", facts=facts))
+    assert refused.value.problems == said.value.problems
+    assert made.outcome(DENIED.facts) is Outcome.DENY
 
 
 def test_readings_are_compiled_one_by_one(kb: KnowledgeBase) -> None:
