@@ -12,6 +12,8 @@ from itertools import accumulate, combinations
 from math import comb
 from typing import Any, TypeAlias
 
+import clingo
+
 from engine.inputs import Domain, Inputs, places
 from engine.policy import Policy
 from engine.program import Atom, GroundProgram, Rule
@@ -230,6 +232,10 @@ class Circuit:
         """Return a literal that holds if one of the literals does."""
         return self._gate(1, list(literals))
 
+    def at_least(self, bound: int, literals: Iterable[Literal]) -> Literal:
+        """Return a literal that holds if so many of the literals do."""
+        return self._gate(bound, list(literals))
+
     def lanes(self, cases: Sequence[Sequence[int]]) -> tuple[list[int], list[int], int]:
         """Return for each source the cases in which it surely holds, and surely fails.
 
@@ -268,6 +274,30 @@ class Circuit:
         domains = {source.domain for source in sources if isinstance(source, Source)}
         return sum(1 << place for place in domains)
 
+    def write(
+        self, backend: clingo.Backend, numbers: Mapping[int, int]
+    ) -> Callable[[Literal], int]:
+        """Add all nodes to a solver that has a program over the same inputs, with its numbers there.
+
+        Returns what gives the solver's literal of a literal.
+        """
+        nodes: dict[int, int] = {}
+
+        def own(literal: Literal) -> int:
+            return nodes[literal] if literal > 0 else -nodes[-literal]
+
+        for number, node in enumerate(self.nodes[1:], start=1):
+            nodes[number] = backend.add_atom()
+            if isinstance(node, Gate):
+                weighted = [(own(literal), 1) for literal in node.literals]
+                backend.add_weight_rule([nodes[number]], node.bound, weighted)
+                continue
+            domain = self.domains[node.domain]
+            for value in places(node.values):
+                having = renumbered(domain.literals(1 << value), numbers)
+                backend.add_rule([nodes[number]], having)
+        return own
+
     def equals_program(self) -> bool:
         """Prove that the circuit and the program derive the same in every completion.
 
@@ -277,22 +307,7 @@ class Circuit:
         control = limited_control()
         with filling(control) as backend:
             numbers = load(backend, self.derivation.program, {})
-            nodes: dict[int, int] = {}
-
-            def own(literal: Literal) -> int:
-                return nodes[literal] if literal > 0 else -nodes[-literal]
-
-            for number, node in enumerate(self.nodes[1:], start=1):
-                nodes[number] = backend.add_atom()
-                if isinstance(node, Gate):
-                    weighted = [(own(literal), 1) for literal in node.literals]
-                    backend.add_weight_rule([nodes[number]], node.bound, weighted)
-                    continue
-                domain = self.domains[node.domain]
-                for value in places(node.values):
-                    backend.add_rule(
-                        [nodes[number]], renumbered(domain.literals(1 << value), numbers)
-                    )
+            own = self.write(backend, numbers)
             differs = backend.add_atom()
             for derived, original in self.derivation.program.atoms.items():
                 if derived[0] in PROVED:

@@ -4,8 +4,8 @@ The semantics is supervaluation: an outcome holds if every completion of the unk
 free of contradictions gives it (docs/semantics.md).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cached_property
 from itertools import combinations
@@ -106,19 +106,14 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Determination:
-    """The answer to a case under one version of a policy.
+class Answer:
+    """What one version of a policy says of a case.
 
     `possible` lists the outcomes that completions of the case can have; one when it is settled.
     `pathways` are the sections the request may fall under. `basis` and `refer_to` list what is
     still possible where a part is open.
     """
 
-    id: str | None
-    policy: str
-    version: str
-    version_status: str
-    on: str
     outcome: Outcome
     possible: tuple[Outcome, ...] = ()
     basis: tuple[str, ...] = ()
@@ -126,6 +121,22 @@ class Determination:
     authorization: Authorization = field(default_factory=Authorization)
     refer_to: tuple[str, ...] = ()
     deciding_sections: tuple[str, ...] = ()
+
+    @property
+    def needs_clinician(self) -> bool:
+        """Whether a clinician must review this: approval is ruled out and denial is possible."""
+        return Outcome.DENY in self.possible and Outcome.APPROVE not in self.possible
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Determination(Answer):
+    """The answer to a case, with its criteria, what is missing, and what went wrong."""
+
+    id: str | None
+    policy: str
+    version: str
+    version_status: str
+    on: str
     criteria: CriterionStatus
     routing: tuple[CriterionStatus, ...] = ()
     advisories: tuple[Advisory, ...] = ()
@@ -135,11 +146,6 @@ class Determination:
     problems: tuple[Problem, ...] = ()
     derivation: Derivation | None = None
     """What was derived from the records of the case, if it has some."""
-
-    @property
-    def needs_clinician(self) -> bool:
-        """Whether a clinician must review this: approval is ruled out and denial is possible."""
-        return Outcome.DENY in self.possible and Outcome.APPROVE not in self.possible
 
     def to_json(self) -> dict[str, object]:
         """Return the JSON form, as docs/semantics.md lists it."""
@@ -281,27 +287,17 @@ class Decider:
         if broken:
             return self.pend(case, on, broken)
         derived = self._solver.derived(assumptions)
-        outcome = possible[0] if len(possible) == 1 else Outcome.PEND
-        answers = list(derived.possible("answer")) if outcome is not Outcome.PEND else []
+        answer = answered(possible, derived, self._pathways)
         applying = [str(section) for _, section in derived.possible("applies")]
         assessed = [section for section in applying if section in self._pathways]
-        approving = [str(section) for _, section in derived.possible("approves")]
-        matter = self._matter(assumptions, outcome, derived)
+        matter = self._matter(assumptions, answer.outcome, derived)
         return Determination(
+            **{each.name: getattr(answer, each.name) for each in fields(answer)},
             id=case,
             policy=self._policy.number,
             version=self._version.start,
             version_status=self._version.status,
             on=on,
-            outcome=outcome,
-            possible=tuple(possible),
-            basis=_values(answers, "basis"),
-            pathways=tuple(approving if outcome is Outcome.APPROVE else assessed),
-            authorization=self._authorization(answers, derived),
-            refer_to=_values(answers, "refer_to"),
-            deciding_sections=tuple(
-                dict.fromkeys(str(answer[1]) for answer in answers if answer[0] in _DECIDING)
-            ),
             criteria=self._criteria(assessed, derived),
             routing=tuple(
                 self._status(section, derived)
@@ -311,7 +307,7 @@ class Decider:
             advisories=tuple(self._advisories(derived)),
             unknown_that_matter=tuple(sorted({unit.fact for unit in matter})),
             unknown_members=_members(matter),
-            readings=tuple(self._depends_on(stated, readings, outcome)),
+            readings=tuple(self._depends_on(stated, readings, answer.outcome)),
         )
 
     @cached_property
@@ -480,17 +476,6 @@ class Decider:
         asked = "outcome" if outcome is Outcome.PEND else "answer"
         return self._dependence.matter(assumptions, asked)
 
-    def _authorization(self, answers: Sequence[Atom], derived: Derived) -> Authorization:
-        months = sorted({int(answer[2]) for answer in answers if answer[0] == "months"})
-        quantities = [
-            Quantity(int(answer[2]), str(answer[3]), int(answer[4]), str(answer[1]))
-            for answer in answers
-            if answer[0] == "quantity"
-        ]
-        no_months = [None] if months and ("states", "months") not in derived.every else []
-        no_limit = [None] if quantities and ("states", "quantity") not in derived.every else []
-        return Authorization((*months, *no_months), (*quantities, *no_limit))
-
     def _criteria(self, assessed: Sequence[str], derived: Derived) -> CriterionStatus:
         """Give the tree of the one pathway the request falls under, or of all it may fall under."""
         if len(assessed) == 1:
@@ -549,6 +534,40 @@ class Decider:
 
 
 _DECIDING = ("basis", "refer_to")
+
+
+def answered(possible: Sequence[Outcome], derived: Derived, pathways: Collection[str]) -> Answer:
+    """Return the answer to a case, given its possible outcomes and what is derived of it.
+
+    `pathways` are those of the policy.
+    """
+    outcome = possible[0] if len(possible) == 1 else Outcome.PEND
+    answers = list(derived.possible("answer")) if outcome is not Outcome.PEND else []
+    approved = outcome is Outcome.APPROVE
+    sections = (str(each) for _, each in derived.possible("approves" if approved else "applies"))
+    return Answer(
+        outcome=outcome,
+        possible=tuple(possible),
+        basis=_values(answers, "basis"),
+        pathways=tuple(each for each in sections if approved or each in pathways),
+        authorization=_authorization(answers, derived),
+        refer_to=_values(answers, "refer_to"),
+        deciding_sections=tuple(
+            dict.fromkeys(str(answer[1]) for answer in answers if answer[0] in _DECIDING)
+        ),
+    )
+
+
+def _authorization(answers: Sequence[Atom], derived: Derived) -> Authorization:
+    months = sorted({int(answer[2]) for answer in answers if answer[0] == "months"})
+    quantities = [
+        Quantity(int(answer[2]), str(answer[3]), int(answer[4]), str(answer[1]))
+        for answer in answers
+        if answer[0] == "quantity"
+    ]
+    no_months = [None] if months and ("states", "months") not in derived.every else []
+    no_limit = [None] if quantities and ("states", "quantity") not in derived.every else []
+    return Authorization((*months, *no_months), (*quantities, *no_limit))
 
 
 def _status(*, holds: bool | None) -> Status:

@@ -136,7 +136,10 @@ class Diagrams:
         self._numbers: dict[tuple[int, tuple[int, ...]], int] = {}
         self._negations = {0: 1, 1: 0}
         self._conjunctions: dict[tuple[int, int], int] = {}
-        self.roots = self._built(literals)
+        self._literals = tuple(literals)
+        self._made = {TRUE: 1}
+        """For each node of the circuit that the literals depend on, the diagram it comes to."""
+        self.roots = self._built()
 
     def diagram(self, root: int) -> Diagram:
         """Return what can be come to from a root."""
@@ -149,6 +152,26 @@ class Diagrams:
                 nodes[number] = Node(level, self._places[level], children)
                 pending += children
         return Diagram(root, nodes)
+
+    def together(self) -> tuple[list[tuple[int, tuple[int, ...]]], list[int]]:
+        """Return all nodes that the roots lead to, children first, and the roots among them.
+
+        A node is its place and its children; the first one has the number TERMINALS.
+        """
+        needed: set[int] = set()
+        pending = list(self.roots)
+        while pending:
+            number = pending.pop()
+            if number >= TERMINALS and number not in needed:
+                needed.add(number)
+                pending += self._nodes[number][1]
+        numbers = {number: number for number in range(TERMINALS)}
+        nodes: list[tuple[int, tuple[int, ...]]] = []
+        for number in sorted(needed):
+            level, children = self._nodes[number]
+            numbers[number] = TERMINALS + len(nodes)
+            nodes.append((self._places[level], tuple(numbers[child] for child in children)))
+        return nodes, [numbers[root] for root in self.roots]
 
     def joint(self, first: int, second: int, third: int) -> int:
         """Return the node that tells which of three hold: 1 for the first, 2, and 4."""
@@ -176,21 +199,77 @@ class Diagrams:
 
         return join((first, second, third))
 
-    def _built(self, literals: Sequence[Literal]) -> tuple[int, ...]:
-        found = {TRUE: 1}
+    def are_right(self) -> bool:
+        """Check gate by gate that each diagram is what those of the gate's parts come to.
+
+        Of a gate's diagram and its parts one question after the other is answered, in all of them
+        at once; that is no way in which diagrams are made.
+        """
+        if any(self._nodes[child][0] <= level for level, below in self._nodes for child in below):
+            return False
+        gates = self._circuit.nodes
+        for number, diagram in self._made.items():
+            gate = gates[number]
+            if isinstance(gate, Source):
+                if self._nodes[diagram] != self._asking(gate):
+                    return False
+            elif number != TRUE and not self._comes_to(gate.bound, gate.literals, diagram):
+                return False
+        return all(
+            self._comes_to(1, (literal,), root)
+            for literal, root in zip(self._literals, self.roots, strict=True)
+        )
+
+    def _comes_to(self, bound: int, literals: Sequence[Literal], diagram: int) -> bool:
+        """Whether a diagram holds just where at least `bound` of some literals do."""
+        nodes = self._nodes
+        parts = tuple((self._made[abs(literal)], literal < 0) for literal in literals)
+        pending = [(bound, parts, diagram)]
+        seen = set(pending)
+        while pending:
+            bound, parts, diagram = pending.pop()
+            ended = [part for part in parts if part[0] < TERMINALS]
+            bound -= sum((end == 1) is not negated for end, negated in ended)
+            parts = tuple(part for part in parts if part[0] >= TERMINALS)
+            if bound <= 0 or bound > len(parts):
+                if diagram != (bound <= 0):
+                    return False
+                continue
+            level = min(nodes[diagram][0], *(nodes[part][0] for part, _ in parts))
+            for value in range(self._circuit.domains[self._places[level]].size):
+                below = (
+                    bound,
+                    tuple((self._below(part, level, value), negated) for part, negated in parts),
+                    self._below(diagram, level, value),
+                )
+                if below not in seen:
+                    seen.add(below)
+                    pending.append(below)
+        return True
+
+    def _below(self, number: int, level: int, value: int) -> int:
+        """Return where a node leads with a value of the domain at a level; others stay."""
+        own, children = self._nodes[number]
+        return children[value] if own == level else number
+
+    def _asking(self, source: Source) -> tuple[int, tuple[int, ...]]:
+        """Return the node that asks whether a domain has one of the values of a source."""
+        size = self._circuit.domains[source.domain].size
+        return self._levels[source.domain], tuple(source.values >> at & 1 for at in range(size))
+
+    def _built(self) -> tuple[int, ...]:
+        found = self._made
 
         def of(literal: Literal) -> int:
             return found[literal] if literal > 0 else self._negated(found[-literal])
 
-        for number in self._circuit.cone(literals):
+        for number in self._circuit.cone(self._literals):
             node = self._circuit.nodes[number]
             if isinstance(node, Source):
-                size = self._circuit.all_values[node.domain].bit_length()
-                held_in = tuple(node.values >> value & 1 for value in range(size))
-                found[number] = self._node(self._levels[node.domain], held_in)
+                found[number] = self._node(*self._asking(node))
             elif number != TRUE:
                 found[number] = self._gate(node, [of(part) for part in node.literals])
-        return tuple(map(of, literals))
+        return tuple(map(of, self._literals))
 
     def _gate(self, gate: Gate, parts: list[int]) -> int:
         """Combine parts from the last domain up: what is below is made once."""

@@ -1,0 +1,154 @@
+"""Many cases at once: what one version answers under chosen readings, for columns of cases.
+
+Each case has one bit, its lane, in integers that flow through the gates of the circuit or, where
+facts are unknown, through decision diagrams of all that the answer is made of: a node lets a lane
+through if one of the values that the case may have leads on. So what some completion derives, and
+what every one does, is exact. Both are proved equal to the program before they are used.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from engine.circuit import Circuit, Evaluator, Literal, chosen
+from engine.determination import OUTCOMES, Answer, Outcome, answered
+from engine.diagram import TERMINALS, Diagrams
+from engine.inputs import Inputs, places
+from engine.policy import Policy, Version
+from engine.program import IMPOSSIBLE, Atom
+from engine.solver import Derived, filling, limited_control, load
+from facts.vocabulary import Vocabulary
+
+Columns: TypeAlias = Sequence[Sequence[int]]
+"""For each domain and each of its values, the lanes of the cases that may have it."""
+ANSWERED = frozenset({"answer", "applies", "approves", "states"})
+"""The predicates that an answer is made of, beside its outcome."""
+
+
+class ManyCases:
+    """The answers of one version under chosen readings. May be shared between threads."""
+
+    def __init__(
+        self, policy: Policy, version: Version, readings: Mapping[str, str], vocabulary: Vocabulary
+    ) -> None:
+        """Compile the version. Raises TooLargeError where there are too many nodes."""
+        program = version.program
+        self._of = (policy, version, readings)
+        self.inputs = Inputs(program, vocabulary.facts)
+        self._circuit = circuit = Circuit(program, self.inputs)
+        derivation = circuit.derive(program, chosen(policy, readings))
+        self._always = frozenset(atom for atom in program.facts if atom[0] in ANSWERED)
+        self._pathways = frozenset(str(section) for _, section in program.arguments("pathway"))
+        self._atoms = sorted((atom for atom in program.atoms if atom[0] in ANSWERED), key=str)
+        self._impossible = circuit.any_of(map(derivation.literal, program.possible(IMPOSSIBLE)))
+        valid = -self._impossible
+        outcomes = [derivation.literal(("outcome", outcome.value)) for outcome in OUTCOMES]
+        self._derived = [*outcomes, *map(derivation.literal, self._atoms)]
+        not_one = circuit.any_of([-circuit.any_of(outcomes), circuit.at_least(2, outcomes)])
+        holding = [circuit.all_of([valid, literal]) for literal in (*self._derived, not_one)]
+        failing = [circuit.all_of([valid, -literal]) for literal in self._derived[len(OUTCOMES) :]]
+        self._diagrams = Diagrams(circuit, [*holding, *failing])
+        self._nodes, self._roots = self._diagrams.together()
+        self._evaluator = Evaluator(circuit, [*self._derived, not_one, self._impossible])
+        self._not_one = not_one
+
+    @property
+    def width(self) -> int:
+        """How many lanes say what is answered of a case."""
+        return len(self._roots)
+
+    def complete(self, columns: Columns, ones: int) -> int:
+        """Return the lanes of the cases of which nothing is unknown that the answer hangs on."""
+        lanes = ones
+        for values in columns:
+            some = twice = 0
+            for each in values:
+                twice |= some & each
+                some |= each
+            lanes &= some & ~twice
+        return lanes
+
+    def of_complete(self, columns: Columns, ones: int) -> list[int]:
+        """Return lanes for what is answered, as bits for `answer`, of cases that are complete."""
+        circuit, evaluator = self._circuit, self._evaluator
+        sources = []
+        for number in circuit.sources:
+            source = circuit.nodes[number]
+            lanes = 0
+            if source.domain < len(columns):  # type: ignore[union-attr]  # it is a source
+                for value in places(source.values):  # type: ignore[union-attr]
+                    lanes |= columns[source.domain][value]  # type: ignore[union-attr]
+            sources.append(lanes)
+        found = evaluator.evaluate(sources, ones)
+
+        def held(literal: Literal) -> int:
+            own = evaluator.own(literal)
+            return found[own] if own > 0 else ones ^ found[-own]
+
+        valid = ones ^ held(self._impossible)
+        holding = [held(literal) & valid for literal in (*self._derived, self._not_one)]
+        return [*holding, *(valid & ~lanes for lanes in holding[len(OUTCOMES) : -1])]
+
+    def of_partial(self, columns: Columns, ones: int) -> list[int]:
+        """Return lanes for what is answered, as bits for `answer`, of cases with unknown facts."""
+        held = [0] * TERMINALS
+        held[1] = ones
+        for place, children in self._nodes:
+            lanes = 0
+            for having, child in zip(columns[place], children, strict=True):
+                lanes |= having & held[child]
+            held.append(lanes)
+        return [held[root] for root in self._roots]
+
+    def answer(self, bits: int) -> Answer:
+        """Return the answer to a case, given its bit of each lane, the first as the lowest."""
+        end = len(OUTCOMES) + len(self._atoms)
+        possible = [outcome for place, outcome in enumerate(OUTCOMES) if bits >> place & 1]
+        if not possible or bits >> end & 1:
+            return Answer(outcome=Outcome.PEND)
+        some, every = set(self._always), set(self._always)
+        for place, atom in enumerate(self._atoms):
+            if bits >> (len(OUTCOMES) + place) & 1:
+                some.add(atom)
+                if not bits >> (end + 1 + place) & 1:
+                    every.add(atom)
+        return answered(possible, Derived(frozenset(some), frozenset(every)), self._pathways)
+
+    def equals(self) -> bool:
+        """Prove that the program answers the same, in every complete case under the readings.
+
+        One question to the solver: is there a case in which circuit and program differ? The diagrams
+        are checked against the circuit.
+        """
+        policy, version, readings = self._of
+        program = version.program
+        control = limited_control()
+        with filling(control) as backend:
+            numbers = load(backend, program, {})
+            always = backend.add_atom()
+            backend.add_rule([always])
+
+            def own(atom: Atom) -> int:
+                if atom in program.facts:
+                    return always
+                return numbers[program.atoms[atom]] if atom in program.atoms else -always
+
+            differs, impossible, not_one = (backend.add_atom() for _ in range(3))
+            outcomes = [own(("outcome", outcome.value)) for outcome in OUTCOMES]
+            backend.add_rule([not_one], [-outcome for outcome in outcomes])
+            backend.add_weight_rule([not_one], 2, [(outcome, 1) for outcome in outcomes])
+            for atom in program.possible(IMPOSSIBLE):
+                backend.add_rule([impossible], [own(atom)])
+            given = [*outcomes, *map(own, self._atoms), not_one]
+            written = self._circuit.write(backend, numbers)
+            literals = (*self._derived, self._not_one, self._impossible)
+            for literal, truth in zip(literals, (*given, impossible), strict=True):
+                backend.add_rule([differs], [written(literal), -truth])
+                backend.add_rule([differs], [-written(literal), truth])
+            for atom, literal in chosen(policy, readings).items():
+                backend.add_rule([], [-own(atom) if literal > 0 else own(atom)])
+        # With a case at all, that none differs says something.
+        return (
+            control.solve().satisfiable is True
+            and control.solve(assumptions=[differs]).unsatisfiable is True
+            and self._diagrams.are_right()
+        )
