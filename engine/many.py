@@ -11,11 +11,11 @@ from typing import TypeAlias
 
 from engine.circuit import Circuit, Evaluator, Literal, chosen
 from engine.determination import OUTCOMES, Answer, Outcome, answered
-from engine.diagram import TERMINALS, Diagrams
+from engine.diagram import TERMINALS, Diagrams, TooLargeError
 from engine.inputs import Inputs, places
 from engine.policy import Policy, Version
 from engine.program import IMPOSSIBLE, Atom
-from engine.solver import Derived, filling, limited_control, load
+from engine.solver import FAILURES, Derived, filling, limited_control, load
 from facts.vocabulary import Vocabulary
 
 Columns: TypeAlias = Sequence[Sequence[int]]
@@ -152,3 +152,14 @@ class ManyCases:
             and control.solve(assumptions=[differs]).unsatisfiable is True
             and self._diagrams.are_right()
         )
+
+
+def proved_many(
+    policy: Policy, version: Version, readings: Mapping[str, str], vocabulary: Vocabulary
+) -> ManyCases | None:
+    """Compile a version and prove it; None where it is too large, or the proof fails."""
+    try:
+        made = ManyCases(policy, version, readings, vocabulary)
+        return made if made.equals() else None
+    except (TooLargeError, RecursionError, *FAILURES):
+        return None

@@ -35,6 +35,14 @@ class UnreadableInputError(PolicygroundsError):
     """A file of cases is not JSON, or not cases at all."""
 
 
+class TableError(PolicygroundsError):
+    """A table of cases cannot be read as one; `problems` lists what is wrong with its columns."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
 @dataclass(frozen=True, slots=True)
 class FileProblem:
     """One thing wrong with a file of a knowledge base; lines and columns count from 1."""

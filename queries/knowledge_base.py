@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from threading import local
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import kb
 from engine.analysis.analyst import Analyst
@@ -26,6 +26,7 @@ from engine.sensitivity import moves
 from facts.case import Case, read_date, read_facts
 from facts.errors import (
     CaseError,
+    MissingExtraError,
     PolicygroundsError,
     UncoveredDateError,
     UnknownPolicyError,
@@ -41,6 +42,9 @@ from queries.accepted import Acceptance, accepted_file, read_accepted, stale_acc
 from queries.datalog import Answer, Limits, ask
 from queries.policy_tests import PolicyTestReport, Suite, check_file, found_below, gathered
 from queries.saved import SavedQuery, as_saved
+
+if TYPE_CHECKING:
+    from queries.batch.frames import BatchAnswer
 
 CONTRADICTED = (
     "records: they contradict the case or each other; correct what is wrong, and ask again"
@@ -266,13 +270,48 @@ class KnowledgeBase:
         UnknownReadingError, and CaseError for a date that is none.
         """
         stated, version = self._stated(policy, on)
-        chosen = _choose(stated, readings or {})
+        chosen = choose(stated, readings or {})
         compiled, verification = compile_proved(stated, version, chosen, self.vocabulary)
 
         def solve(known: Mapping[str, Known]) -> Outcome:
             return self._tools(stated, version).decider.outcome(known, chosen)
 
         return CompiledPolicy(verification, compiled, solve, self.vocabulary)
+
+    def batch(
+        self,
+        data: Any,
+        *policies: str,
+        on: str | None = None,
+        readings: Mapping[str, str] | None = None,
+        keep: Collection[str] = (),
+        ignore: Collection[str] = (),
+        changes: bool = False,
+    ) -> "BatchAnswer":
+        """Decide the rows of a table: of polars, pandas or Arrow, or a relation of duckdb.
+
+        Each column says something of a fact, or of one member of a set ("prior_drugs.bortezomib");
+        a null is unknown. Without `policies`, rows name theirs in a column `policy`. Rows without a
+        day in a column `on` are requests of the day given, or of today. Other columns are to be kept
+        or ignored. With `changes`, rows say the cheapest change that leads to approval; that takes
+        tenths of a second a row. Readings are chosen as for `compare`. Raises TableError,
+        MissingExtraError, UnknownPolicyError, UnknownReadingError, and CaseError for a date that is
+        none. Rows that cannot be decided are in the answer, with the reason.
+        """
+        try:
+            from queries.batch.frames import decide_frame  # noqa: PLC0415  (an extra installs it)
+        except ImportError as error:
+            raise MissingExtraError(error.name or "pyarrow", "tables") from None
+        return decide_frame(
+            self,
+            data,
+            policies,
+            day=_day(on),
+            readings=readings or {},
+            keep=keep,
+            ignore=ignore,
+            changes=changes,
+        )
 
     def verify(self, policy: str, *, on: str | None = None) -> tuple[Verification, ...]:
         """Prove that compiled outcomes of the version in force decide every complete case as it does.
@@ -316,7 +355,7 @@ class KnowledgeBase:
         check that met a limit is a finding itself; then no acceptance is called stale.
         """
         stated, version = self._stated(policy, on)
-        found = self._analyst().check(stated, version, _choose(stated, readings or {}))
+        found = self._analyst().check(stated, version, choose(stated, readings or {}))
         if on is None and not readings and is_finished(found):
             accepted = self.accepted(policy).values()
             found = [*found, *stale_acceptances(stated, version, found, accepted)]
@@ -348,7 +387,7 @@ class KnowledgeBase:
         one, other = (self._stated(policy, on) for policy in (first, second))
         chosen = readings or {}
         check_readings_of([one[0], other[0]], chosen)
-        own = [_choose(policy, readings_of(policy, chosen)) for policy, _ in (one, other)]
+        own = [choose(policy, readings_of(policy, chosen)) for policy, _ in (one, other)]
         return self._analyst().compare(one, other, *own)
 
     def diff(self, policy: str, start: str, end: str) -> Comparison:
@@ -357,7 +396,7 @@ class KnowledgeBase:
         They are the versions in force on two dates. Raises what `check` raises.
         """
         one, other = (self._stated(policy, day) for day in (start, end))
-        default = _choose(one[0], {})
+        default = choose(one[0], {})
         return self._analyst().compare(one, other, default, default)
 
     def routes(
@@ -375,7 +414,7 @@ class KnowledgeBase:
         if outcome not in OUTCOMES:
             raise PolicygroundsError(f"outcome {outcome!r}: expected approve, refer or deny")
         stated, version = self._stated(policy, on)
-        chosen = _choose(stated, readings or {})
+        chosen = choose(stated, readings or {})
         return tuple(self._analyst().routes(stated, version, outcome, chosen))
 
     def relations(
@@ -395,7 +434,7 @@ class KnowledgeBase:
         chosen = readings or {}
         check_readings_of([*self.policies.values()], chosen)
         own = {
-            number: _choose(policy, readings_of(policy, chosen))
+            number: choose(policy, readings_of(policy, chosen))
             for number, policy in self.policies.items()
         }
         day = _day(on)
@@ -533,7 +572,7 @@ class KnowledgeBase:
             except UncoveredDateError as error:
                 errors.append(error)
             try:
-                chosen = _choose(policy, readings)
+                chosen = choose(policy, readings)
             except UnknownReadingError as error:
                 errors.append(error)
         if len(errors) > 1:
@@ -655,7 +694,8 @@ def readings_of(policy: Policy, readings: Mapping[str, str]) -> dict[str, str]:
     return chosen
 
 
-def _choose(policy: Policy, readings: Mapping[str, str]) -> dict[str, str]:
+def choose(policy: Policy, readings: Mapping[str, str]) -> dict[str, str]:
+    """Return the choice of every reading of a policy. Raises UnknownReadingError."""
     chosen = policy.default_readings
     for name, choice in readings.items():
         if name not in chosen:

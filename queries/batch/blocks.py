@@ -1,0 +1,340 @@
+"""Tables of cases decided block by block: each row answered under each policy, or rejected with why."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
+
+from engine.determination import Answer, Outcome
+from engine.explanation import Explanation
+from engine.inputs import Inputs
+from engine.many import proved_many
+from engine.policy import Policy
+from facts.case import Case, read_date
+from facts.errors import UncoveredDateError, UnknownPolicyError
+from facts.vocabulary import Vocabulary
+from queries.batch.deciding import Reads, VersionDecider, facts_of
+from queries.batch.layout import Layout
+from queries.batch.reading import Codes, ColumnReader
+from queries.grouping import group_changes
+from queries.knowledge_base import KnowledgeBase, check_readings_of, choose, readings_of
+from queries.wording import duration, limit_in_words, way
+
+TEXTS = pa.list_(pa.string())
+ANSWERED = pa.schema(
+    [
+        ("policy", pa.string()),
+        ("version", pa.string()),
+        ("outcome", pa.string()),
+        ("reason_codes", TEXTS),
+        ("basis", TEXTS),
+        ("pathway", TEXTS),
+        ("months", pa.int64()),
+        ("authorization", pa.string()),
+        ("refer_to", TEXTS),
+        ("deciding_sections", TEXTS),
+        ("needs_clinician", pa.bool_()),
+    ]
+)
+"""What is said of each row under each policy."""
+CHANGED = pa.schema([("change", pa.string()), ("change_effort", pa.string())])
+"""What is said as well where the cheapest change is asked for."""
+REJECTED = pa.schema([("row", pa.int64()), ("id", pa.string()), ("reason", pa.string())])
+"""What is said of the rows that are not decided."""
+
+
+MOST_CHANGES = 100_000
+"""Cheapest changes that are kept for rows to come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of every row: policies, none for those that rows name; a day; more columns."""
+
+    policies: tuple[str, ...]
+    day: str
+    layout: Layout
+    textual: bool = False
+    changes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The cheapest change that leads to approval, in words, and what it takes; empty if none does."""
+
+    words: str = ""
+    effort: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """How rows are decided under a version of a policy, and what would change their outcome."""
+
+    policy: Callable[[str], Policy]
+    decider: Callable[[Policy, str], VersionDecider]
+    change: Callable[[str, str, Mapping[str, object]], Change]
+
+
+@dataclass(slots=True)
+class _Group:
+    """Rows answered under one version of a policy, with the answer of each."""
+
+    policy: str
+    version: str
+    rows: Codes
+    codes: Codes
+    answers: Sequence[Answer]
+    changes: Sequence[Change] = field(default_factory=list)
+
+
+def block_decider(
+    kb: KnowledgeBase, request: Request, readings: Mapping[str, str]
+) -> "BlockDecider":
+    """Return what decides a table block by block, compiled and proved, or else by the solver.
+
+    Readings are chosen as for `KnowledgeBase.compare`. Raises UnknownPolicyError and
+    UnknownReadingError.
+    """
+    named = [kb.policy(number) for number in request.policies]
+    check_readings_of(named or [*kb.policies.values()], readings)
+
+    def own(policy: Policy) -> dict[str, str]:
+        return choose(policy, readings_of(policy, readings))
+
+    def decider(policy: Policy, day: str) -> VersionDecider:
+        version = policy.version(day)
+
+        def determine(facts: Mapping[str, object]) -> Answer:
+            case = Case(policy=policy.number, on=day, facts=facts)
+            return kb.determine(case, readings=own(policy))
+
+        many = proved_many(policy, version, own(policy), kb.vocabulary)
+        return VersionDecider(many, determine, Inputs(version.program, kb.vocabulary.facts))
+
+    def change(number: str, day: str, facts: Mapping[str, object]) -> Change:
+        case = Case(policy=number, on=day, facts=facts)
+        explanation = kb.explain(case, readings=own(kb.policy(number)))
+        return cheapest_change(explanation, kb.vocabulary)
+
+    for policy in named:
+        own(policy)
+    return BlockDecider(request, Means(kb.policy, decider, change))
+
+
+class BlockDecider:
+    """Decides the blocks of one table in their order."""
+
+    def __init__(self, request: Request, means: Means) -> None:
+        self._request = request
+        self._means = means
+        self._readers = [
+            ColumnReader(heading, textual=request.textual) for heading in request.layout.facts
+        ]
+        self._deciders: dict[tuple[str, str], VersionDecider] = {}
+        self._changes: dict[tuple[str, str, str], Change] = {}
+
+    def decide(self, block: Any, numbers: Codes) -> tuple[Any, Any]:
+        """Return the answers and the rejected rows of a `pyarrow.RecordBatch`, as tables.
+
+        `numbers` are those of its rows, counted from 1.
+        """
+        size = block.num_rows
+        wrong: dict[int, list[str]] = defaultdict(list)
+        reads: Reads = [
+            (reader.heading, reader.read(block.column(reader.heading.column)))
+            for reader in self._readers
+        ]
+        for _, read in reads:
+            for row, problem in read.wrong():
+                wrong[row].append(problem)
+        days = self._days(block, wrong)
+        named = self._named(block, wrong)
+        good = np.setdiff1d(np.arange(size), np.fromiter(wrong, np.int64, len(wrong)))
+        groups: list[_Group] = []
+        for number in self._request.policies or sorted({named[row] for row in good}):
+            policy = self._means.policy(number)
+            own = good if self._request.policies else good[[named[row] == number for row in good]]
+            for version, rows in self._by_version(policy, days, own, wrong):
+                groups.append(self._group(policy, version, rows, reads))
+        return self._table(block, numbers, groups), self._rejected(block, numbers, wrong)
+
+    def _days(self, block: Any, wrong: dict[int, list[str]]) -> tuple[list[str], Codes]:
+        """Return the days there are, and for each row the place of its own."""
+        if "on" not in self._request.layout.frame:
+            return [self._request.day], np.zeros(block.num_rows, np.int64)
+        raw, codes = _distinct(block.column("on"))
+        days = []
+        for place, each in enumerate(raw):
+            try:
+                days.append(read_date(each) if each else self._request.day)
+            except ValueError:
+                days.append("")
+                for row in np.flatnonzero(codes == place):
+                    wrong[int(row)].append("on: expected a date such as 2025-09-15")
+        return days, codes
+
+    def _named(self, block: Any, wrong: dict[int, list[str]]) -> dict[int, str]:
+        """Return the policy that each row names, where none is asked about."""
+        if self._request.policies:
+            return {}
+        raw, codes = _distinct(block.column("policy"))
+        named: dict[int, str] = {}
+        for place, number in enumerate(raw):
+            problem = None
+            try:
+                self._means.policy(str(number))
+            except UnknownPolicyError as error:
+                problem = str(error) if number else "policy: expected the number of a policy"
+            for row in map(int, np.flatnonzero(codes == place)):
+                if problem:
+                    wrong[row].append(problem)
+                else:
+                    named[row] = str(number)
+        return named
+
+    @staticmethod
+    def _by_version(
+        policy: Policy, days: tuple[list[str], Codes], rows: Codes, wrong: dict[int, list[str]]
+    ) -> Iterable[tuple[str, Codes]]:
+        """Return the rows under each version of a policy; of a day without one, say so."""
+        texts, codes = days
+        of_version: dict[str, list[int]] = {}
+        for place in np.unique(codes[rows]):
+            try:
+                version = policy.version(texts[place]).start
+            except UncoveredDateError as error:
+                for row in rows[codes[rows] == place]:
+                    wrong[int(row)].append(str(error))
+            else:
+                of_version.setdefault(version, []).append(int(place))
+        return [
+            (version, rows[np.isin(codes[rows], places)])
+            for version, places in sorted(of_version.items())
+        ]
+
+    def _group(self, policy: Policy, version: str, rows: Codes, reads: Reads) -> _Group:
+        key = (policy.number, version)
+        if key not in self._deciders:
+            self._deciders[key] = self._means.decider(policy, version)
+        own = [(heading, read.rows(rows)) for heading, read in reads]
+        codes, answers = self._deciders[key].answers(own, len(rows))
+        group = _Group(policy.number, version, rows, codes, answers)
+        if self._request.changes:
+            group.changes = [
+                self._change(key, facts_of(own, row)) if is_open else Change()
+                for row, is_open in enumerate(
+                    answers[code].outcome is not Outcome.APPROVE for code in codes
+                )
+            ]
+        return group
+
+    def _change(self, key: tuple[str, str], facts: Mapping[str, object]) -> Change:
+        asked = (*key, repr(facts))
+        if asked not in self._changes:
+            if len(self._changes) >= MOST_CHANGES:
+                self._changes.clear()
+            self._changes[asked] = self._means.change(*key, facts)
+        return self._changes[asked]
+
+    def _table(self, block: Any, numbers: Codes, groups: Sequence[_Group]) -> Any:
+        """Put the answers of all groups together, in the order of rows and policies."""
+        rows = _joined([group.rows for group in groups])
+        order = np.argsort(rows, kind="stable")
+        rows = rows[order]
+        said: list[dict[str, Any]] = []
+        codes = []
+        for group in groups:
+            codes.append(group.codes + len(said))
+            said += (_said(group.policy, group.version, answer) for answer in group.answers)
+        places = pa.array(_joined(codes)[order])
+        answered = pa.Table.from_pylist(said, schema=ANSWERED).take(places)
+        columns = {"row": pa.array(numbers[rows])}
+        kept = [name for name in ("id", "on") if name in self._request.layout.frame]
+        for name in (*kept, *self._request.layout.kept):
+            columns[name] = block.column(name).take(pa.array(rows))
+        columns |= {name: answered.column(name) for name in ANSWERED.names}
+        if self._request.changes:
+            changes = [change for group in groups for change in group.changes]
+            for name, texts in (
+                ("change", [each.words or None for each in changes]),
+                ("change_effort", [each.effort or None for each in changes]),
+            ):
+                columns[name] = pa.array(texts, pa.string()).take(pa.array(order))
+        return pa.table(columns)
+
+    def _rejected(self, block: Any, numbers: Codes, wrong: Mapping[int, Sequence[str]]) -> Any:
+        rows = sorted(wrong)
+        has_id = "id" in self._request.layout.frame
+        names = block.column("id").take(pa.array(rows, pa.int64())) if has_id else None
+        return pa.table(
+            [
+                pa.array(numbers[rows] if rows else [], pa.int64()),
+                pa.array(
+                    [None if name is None else str(_text(name)) for name in names.to_pylist()]
+                    if names is not None
+                    else [None] * len(rows),
+                    pa.string(),
+                ),
+                pa.array(["; ".join(dict.fromkeys(wrong[row])) for row in rows], pa.string()),
+            ],
+            schema=REJECTED,
+        )
+
+
+def cheapest_change(explanation: Explanation, vocabulary: Vocabulary) -> Change:
+    """Say the change that takes least of those that lead to what is wanted."""
+    if not explanation.changes:
+        return Change()
+    first = explanation.changes[0]
+    (group,) = group_changes([first], vocabulary)
+    return Change(str(way(group, vocabulary)), first.effort.value)
+
+
+def _said(policy: str, version: str, answer: Answer) -> dict[str, Any]:
+    """Return what the columns say of an answer."""
+    granted, approved = answer.authorization, answer.outcome is Outcome.APPROVE
+    settled = len(granted.months) == 1
+    limits = [limit_in_words(each) for each in granted.quantities if each is not None]
+    return {
+        "policy": policy,
+        "version": version,
+        "outcome": answer.outcome.value,
+        "reason_codes": list(answer.basis or (_reason(answer),)),
+        "basis": list(answer.basis),
+        "pathway": list(answer.pathways),
+        "months": granted.months[0] if settled else None,
+        "authorization": "; at most ".join([duration(granted), *limits]) if approved else None,
+        "refer_to": list(answer.refer_to),
+        "deciding_sections": list(answer.deciding_sections),
+        "needs_clinician": answer.needs_clinician,
+    }
+
+
+def _reason(answer: Answer) -> str:
+    """Name why a case without a basis is decided as it is."""
+    if answer.outcome is Outcome.PEND:
+        return "facts_missing" if answer.possible else "contradiction"
+    return "referred" if answer.outcome is Outcome.REFER else "criteria_met"
+
+
+def _distinct(column: Any) -> tuple[list[Any], Codes]:
+    """Return the distinct values of a column, and for each row the place of its own."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_string_view(column.type):
+        column = column.cast(pa.string())
+    encoded = column.dictionary_encode(null_encoding="encode")
+    values = [_text(each) for each in encoded.dictionary.to_pylist()]
+    return values, encoded.indices.to_numpy().astype(np.int64)
+
+
+def _text(value: object) -> object:
+    """Decode what a format of bytes gives."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
+def _joined(parts: Sequence[Codes]) -> Codes:
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)

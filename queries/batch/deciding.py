@@ -1,0 +1,167 @@
+"""Blocks of a table decided: what is known of each row, as lanes, and each answer made once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
+from numpy.typing import NDArray
+
+from engine.determination import Answer
+from engine.inputs import Inputs
+from engine.many import Columns, ManyCases
+from facts.values import Known, Members, case_form, narrowed
+from queries.batch.layout import Heading
+from queries.batch.reading import Codes, Flags, Read, ReadMembers
+
+Reads: TypeAlias = Sequence[tuple[Heading, Read | ReadMembers]]
+"""The columns of facts of some rows."""
+MOST_SIZE = 63
+"""The most values of one domain, as bits of an integer; with more of them, the solver decides."""
+
+
+class VersionDecider:
+    """Decides rows under one version of a policy, compiled, or one by one by the solver."""
+
+    def __init__(
+        self,
+        many: ManyCases | None,
+        determine: Callable[[Mapping[str, object]], Answer],
+        inputs: Inputs,
+    ) -> None:
+        """`determine` decides a case by its facts where there is nothing compiled."""
+        self._many = many if all(each.size <= MOST_SIZE for each in inputs.domains) else None
+        self._determine = determine
+        self._inputs = inputs
+        self._masks: dict[str, tuple[Sequence[Known | None], dict[int, list[int]]]] = {}
+        self._made: dict[object, Answer] = {}
+
+    def answers(self, reads: Reads, size: int) -> tuple[Codes, list[Answer]]:
+        """Return the answers to some rows: for each row its place among the answers."""
+        if self._many is None:
+            return self._one_by_one(reads, size)
+        columns, ones = self._lanes(reads, size), (1 << size) - 1
+        complete = flags(self._many.complete(columns, ones), size)
+        found = np.empty(size, np.int64)
+        answers: list[Answer] = []
+        for partial in (False, True):
+            rows = np.flatnonzero(complete != partial)
+            if not len(rows):
+                continue
+            if len(rows) < size:
+                some = [(heading, read.rows(rows)) for heading, read in reads]
+                columns, ones = self._lanes(some, len(rows)), (1 << len(rows)) - 1
+            decide = self._many.of_partial if partial else self._many.of_complete
+            codes, signatures = self._signatures(decide(columns, ones), len(rows))
+            found[rows] = codes + len(answers)
+            answers += map(self._answer, signatures)
+        return found, answers
+
+    def _answer(self, bits: int) -> Answer:
+        if bits not in self._made and self._many is not None:
+            self._made[bits] = self._many.answer(bits)
+        return self._made[bits]
+
+    @staticmethod
+    def _signatures(lanes: Sequence[int], size: int) -> tuple[Codes, list[int]]:
+        """Return for each row the place of its bits among all there are, from lanes of bits."""
+        width = -(-size // 8)
+        packed = np.frombuffer(
+            b"".join(lane.to_bytes(width, "little") for lane in lanes), np.uint8
+        ).reshape(len(lanes), width)
+        bits = np.unpackbits(packed, axis=1, count=size, bitorder="little")
+        rows = np.ascontiguousarray(np.packbits(bits, axis=0, bitorder="little").T)
+        binary = pa.binary(rows.shape[1])
+        array = pa.Array.from_buffers(binary, size, [None, pa.py_buffer(rows)])
+        encoded = array.dictionary_encode()
+        found = [int.from_bytes(each, "little") for each in encoded.dictionary.to_pylist()]
+        return encoded.indices.to_numpy().astype(np.int64), found
+
+    def _lanes(self, reads: Reads, size: int) -> Columns:
+        """Return for each value of each domain the rows that may have it."""
+        ones = (1 << size) - 1
+        domains = self._inputs.domains
+        columns = [[ones] * domain.size for domain in domains]
+        for heading, read in reads:
+            places = self._inputs.of_fact.get(heading.fact.name, ())
+            if isinstance(read, ReadMembers):
+                unknown = lanes(~read.known)
+                for place in places:
+                    inside = lanes(read.members[str(domains[place].unit.member)])
+                    columns[place] = [ones ^ inside, inside | unknown]
+                continue
+            for place, masks in self._possible(heading, read.known).items():
+                values = np.array(masks, np.uint64)[read.codes]
+                columns[place] = [
+                    lanes(values >> np.uint64(value) & np.uint64(1))
+                    for value in range(domains[place].size)
+                ]
+        return columns
+
+    def _possible(self, heading: Heading, known: Sequence[Known | None]) -> dict[int, list[int]]:
+        """Return, for the domains a column speaks of, the values that each of its values leaves open."""
+        kept, masks = self._masks.get(heading.column, (None, {}))
+        if kept is not known:
+            places = [
+                place
+                for place in self._inputs.of_fact.get(heading.fact.name, ())
+                if heading.member in (None, self._inputs.domains[place].unit.member)
+            ]
+            masks = {place: [] for place in places}
+            self._masks[heading.column] = (known, masks)
+        if masks:
+            done = len(next(iter(masks.values())))
+            for value in known[done:]:
+                possible = [domain.all for domain in self._inputs.domains]
+                if value is not None:
+                    self._inputs.confine(possible, {heading.fact.name: value})
+                for place, of_place in masks.items():
+                    of_place.append(possible[place])
+        return masks
+
+    def _one_by_one(self, reads: Reads, size: int) -> tuple[Codes, list[Answer]]:
+        """Let the solver decide each row that is not like an earlier one."""
+        answers: dict[str, int] = {}
+        found: list[Answer] = []
+        codes = []
+        for row in range(size):
+            facts = facts_of(reads, row)
+            key = repr(facts)
+            if key not in answers:
+                answers[key] = len(found)
+                if key not in self._made:
+                    self._made[key] = self._determine(facts)
+                found.append(self._made[key])
+            codes.append(answers[key])
+        return np.array(codes, np.int64), found
+
+
+def facts_of(reads: Reads, row: int) -> dict[str, object]:
+    """Return the facts of one row in the JSON form of cases."""
+    known: dict[str, Known] = {}
+    facts = {}
+    for heading, read in reads:
+        value: Known | None
+        if isinstance(read, Read):
+            value = read.known[read.codes[row]]
+        elif read.known[row]:
+            inside = frozenset(name for name, members in read.members.items() if members[row])
+            value = Members(inside, heading.fact.known_values - inside)
+        else:
+            value = None
+        if value is not None:
+            name = heading.fact.name
+            facts[name] = heading.fact
+            known[name] = narrowed(known[name], value) or value if name in known else value
+    return {name: case_form(facts[name], value) for name, value in known.items()}
+
+
+def lanes(held: NDArray[Any]) -> int:
+    """Return flags as the bits of an integer, the first as the lowest."""
+    return int.from_bytes(np.packbits(held.astype(np.bool_), bitorder="little").tobytes(), "little")
+
+
+def flags(held: int, size: int) -> Flags:
+    """Return the bits of an integer as flags."""
+    packed = np.frombuffer(held.to_bytes(-(-size // 8), "little"), np.uint8)
+    return np.unpackbits(packed, count=size, bitorder="little").astype(np.bool_)

@@ -1,0 +1,78 @@
+"""Data frames, Arrow tables and relations of duckdb decided in memory."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
+
+from facts.errors import TableError
+from queries.batch.blocks import REJECTED, Request, block_decider
+from queries.batch.layout import laid_out
+from queries.frames import pandas_frame, polars_frame
+from queries.knowledge_base import KnowledgeBase
+
+BLOCK = 65_536
+"""Rows decided at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAnswer:
+    """What became of the rows of a table: those answered, and those rejected with the reason.
+
+    Both are `pyarrow.Table`s; each row names the row it is about, counted from 1.
+    """
+
+    answered: Any
+    rejected: Any
+
+    def arrow(self) -> Any:
+        """Return the answers as a `pyarrow.Table`."""
+        return self.answered
+
+    def pandas(self) -> Any:
+        """Return the answers as a `pandas.DataFrame`. Raises MissingExtraError."""
+        return pandas_frame(self.answered)
+
+    def polars(self) -> Any:
+        """Return the answers as a `polars.DataFrame`. Raises MissingExtraError."""
+        return polars_frame(self.answered)
+
+
+def decide_frame(
+    kb: KnowledgeBase,
+    data: Any,
+    policies: Collection[str],
+    *,
+    day: str,
+    readings: Mapping[str, str],
+    keep: Collection[str] = (),
+    ignore: Collection[str] = (),
+    changes: bool = False,
+) -> BatchAnswer:
+    """Decide the rows of anything that gives Arrow's C stream.
+
+    Raises TableError, UnknownPolicyError and UnknownReadingError.
+    """
+    if not hasattr(data, "__arrow_c_stream__"):
+        kind = type(data).__name__
+        raise TableError([f"expected a table (Arrow, polars, pandas or duckdb), got {kind}"])
+    reader = pa.RecordBatchReader.from_stream(data)
+    layout = laid_out(reader.schema.names, kb.vocabulary, keep=keep, ignore=ignore)
+    decider = block_decider(kb, Request(tuple(policies), day, layout, changes=changes), readings)
+    answered, rejected, done = [], [], 0
+    for batch in reader:
+        for start in range(0, batch.num_rows, BLOCK):
+            block = batch.slice(start, BLOCK)
+            numbers = np.arange(done + 1, done + 1 + block.num_rows)
+            done += block.num_rows
+            decided, refused = decider.decide(block, numbers)
+            answered.append(decided)
+            rejected.append(refused)
+    if not answered:
+        empty = pa.RecordBatch.from_pylist([], schema=reader.schema)
+        answered.append(decider.decide(empty, np.arange(0))[0])
+    return BatchAnswer(
+        pa.concat_tables(answered), pa.concat_tables(rejected or [REJECTED.empty_table()])
+    )

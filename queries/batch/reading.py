@@ -1,0 +1,193 @@
+"""Columns of a table read as what is known of facts, each distinct value once.
+
+Values are read as the readers of cases read them (`facts.values`), so what is refused there is
+refused here. A null is unknown.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
+from numpy.typing import NDArray
+from pyarrow import compute
+
+from facts.values import Known, Members, ValueProblemError, read_value
+from facts.vocabulary import Fact, Kind
+from queries.batch.layout import Heading
+
+Codes = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+MOST_VALUES = 1_000_000
+"""Distinct values of a column that are kept; beyond that they are read anew for each block."""
+_TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
+"""Words for booleans in text, in lower case."""
+
+
+@dataclass(slots=True)
+class Values:
+    """The values of a column by code: what each says of the fact, or what is wrong with it."""
+
+    known: list[Known | None] = field(default_factory=lambda: [None])
+    problems: dict[int, str] = field(default_factory=dict)
+    codes: dict[object, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A column of one block: for each row the code of its value; 0 is unknown."""
+
+    codes: Codes
+    known: Sequence[Known | None]
+    problems: Mapping[int, str]
+
+    def wrong(self) -> Iterator[tuple[int, str]]:
+        """Yield the rows whose value cannot be read, with the reason."""
+        if self.problems:
+            bad = np.isin(self.codes, list(self.problems))
+            for row in np.flatnonzero(bad):
+                yield int(row), self.problems[int(self.codes[row])]
+
+    def rows(self, rows: Codes) -> "Read":
+        """Return some rows of it."""
+        return Read(self.codes[rows], self.known, self.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMembers:
+    """A column of complete sets: the rows it is known in, and for each member where it is in."""
+
+    known: Flags
+    members: Mapping[str, Flags]
+    problems: Mapping[int, str]
+
+    def wrong(self) -> Iterator[tuple[int, str]]:
+        """Yield the rows whose value cannot be read, with the reason."""
+        yield from self.problems.items()
+
+    def rows(self, rows: Codes) -> "ReadMembers":
+        """Return some rows of it."""
+        members = {name: flags[rows] for name, flags in self.members.items()}
+        return ReadMembers(self.known[rows], members, {})
+
+
+class ColumnReader:
+    """Reads a column block by block. `textual` columns are those of a format that has only text."""
+
+    def __init__(self, heading: Heading, *, textual: bool) -> None:
+        self.heading = heading
+        self._textual = textual
+        self._values = Values()
+
+    def read(self, column: Any) -> Read | ReadMembers:
+        """Read a `pyarrow` array."""
+        if pa.types.is_dictionary(column.type):
+            codes = self._coded(column.dictionary)
+            places = column.indices.fill_null(len(codes)).to_numpy(zero_copy_only=False)
+            return self._found(np.append(codes, 0)[places])
+        kind = column.type
+        if _is_list(kind) and self.heading.member is None and self.heading.fact.kind is Kind.SET:
+            return self._members(column)
+        if pa.types.is_nested(kind):
+            return self._found(self._coded(column))
+        if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
+            column = column.cast(pa.large_binary())
+        encoded = column.dictionary_encode()
+        return self.read(encoded)
+
+    def _found(self, codes: Codes) -> Read:
+        return Read(codes, self._values.known, self._values.problems)
+
+    def _coded(self, column: Any) -> Codes:
+        """Give each value its code; nulls are 0."""
+        values, kept = self._values, self._values.codes
+        if len(kept) > MOST_VALUES:
+            values = self._values = Values()
+            kept = values.codes
+        codes = []
+        for raw in column.to_pylist():
+            key = (raw.__class__, raw) if raw.__hash__ else json.dumps(raw, default=str)
+            code = 0 if raw is None else kept.get(key)
+            if code is None:
+                code = kept[key] = len(values.known)
+                values.known.append(None)
+                try:
+                    values.known[code] = self._read(raw)
+                except ValueProblemError as problem:
+                    values.problems[code] = "; ".join(map(str, problem.args))
+            codes.append(code)
+        return np.array(codes, np.int64)
+
+    def _read(self, raw: object) -> Known | None:
+        """Read one value. Raises ValueProblemError."""
+        fact, member = self.heading.fact, self.heading.member
+        if isinstance(raw, bytes):
+            try:
+                raw = raw.decode()
+            except UnicodeDecodeError:
+                raise ValueProblemError(f"column {self.heading.column!r}: no UTF-8 text") from None
+        if isinstance(raw, str) and self._textual:
+            raw = _spoken(fact, raw, boolean=fact.kind is Kind.BOOLEAN or member is not None)
+        if member is None:
+            return read_value(fact, raw)
+        if raw is None:
+            return None
+        if not isinstance(raw, bool):
+            raise ValueProblemError(
+                f"column {self.heading.column!r}: expected true or false, or nothing if unknown"
+            )
+        names = frozenset([member])
+        return Members(names, frozenset()) if raw else Members(frozenset(), names)
+
+    def _members(self, column: Any) -> ReadMembers:
+        """Read lists of members: what is not listed is not in the set."""
+        fact, size = self.heading.fact, len(column)
+        known = np.asarray(column.is_valid().to_numpy(zero_copy_only=False))
+        listed = column.flatten()
+        rows = np.asarray(compute.list_parent_indices(column).to_numpy())
+        if not pa.types.is_dictionary(listed.type):
+            listed = listed.dictionary_encode(null_encoding="encode")
+        names = listed.dictionary.to_pylist()
+        places = listed.indices.fill_null(len(names)).to_numpy(zero_copy_only=False)
+        members = {name: np.zeros(size, np.bool_) for name in fact.values}
+        problems: dict[int, str] = {}
+        for place, name in enumerate([*names, None]):
+            at = rows[places == place]
+            if name in members:
+                members[name][at] = True
+            elif len(at):
+                try:
+                    read_value(fact, [name])
+                except ValueProblemError as problem:
+                    said = "; ".join(map(str, problem.args))
+                    problems.update(dict.fromkeys(map(int, at), said))
+        return ReadMembers(known, members, problems)
+
+
+def _is_list(kind: Any) -> bool:
+    types = pa.types
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+
+
+def _spoken(fact: Fact, text: str, *, boolean: bool) -> object:
+    """Return the value that a text stands for in a format of texts alone; None for an empty one."""
+    text = text.strip()
+    if not text:
+        return None
+    if text[0] in "[{":
+        try:
+            return json.loads(text, parse_float=Decimal)
+        except ValueError:
+            raise ValueProblemError(f"fact {fact.name!r}: what begins like JSON is none") from None
+    if boolean:
+        return _TRUTHS.get(text.lower(), text)
+    if fact.kind is Kind.SET:
+        return [member.strip() for member in text.split(";") if member.strip()]
+    with suppress(InvalidOperation):
+        return Decimal(text) if fact.kind is Kind.NUMBER else text
+    return text
