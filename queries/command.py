@@ -1,5 +1,6 @@
 """The command line: of cases, `policygrounds determine | explain | interview | facts`.
 
+Of tables of cases: `policygrounds batch` (`queries.batch.command`).
 Of all of it: `policygrounds query` (`queries.asking`).
 Of policies as such: `policygrounds policies | verify`, and `check | compare | diff | routes | tree`
 (`queries.checking`).
@@ -22,6 +23,7 @@ from facts.errors import PolicygroundsError, did_you_mean
 from facts.schema import case_schema
 from facts.vocabulary import Diagnosis, Drug, Fact, Vocabulary
 from queries.asking import query
+from queries.batch.command import batch
 from queries.checking import check, compare, diff, routes, tree
 from queries.explaining import explain, interview
 from queries.knowledge_base import Counterexample, KnowledgeBase
@@ -278,6 +280,6 @@ def _diagnosis_json(diagnosis: Diagnosis) -> dict[str, object]:
     }
 
 
-for command in (explain, interview, query, check, compare, diff, routes, tree):
+for command in (explain, interview, query, batch, check, compare, diff, routes, tree):
     main.add_command(command)
 main.add_command(test)

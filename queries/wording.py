@@ -54,10 +54,11 @@ def answer_lines(answer: Determination) -> Iterator[str]:
     elif answer.basis and answer.outcome is Outcome.DENY:
         yield f"Basis: {either([basis.replace('_', ' ') for basis in answer.basis])}{deciding}"
     if answer.outcome is Outcome.APPROVE:
-        yield f"Approved under {either(answer.pathways)} for {_authorization(answer.authorization)}"
+        yield f"Approved under {either(answer.pathways)} for {granted_in_words(answer.authorization)}"
 
 
-def _authorization(granted: Authorization) -> str:
+def granted_in_words(granted: Authorization) -> str:
+    """Say for how long an approval is, and for how much at most."""
     limits = [
         f"{limit_in_words(quantity)} ({quantity.section})"
         for quantity in granted.quantities

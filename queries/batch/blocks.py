@@ -18,10 +18,10 @@ from facts.errors import UncoveredDateError, UnknownPolicyError
 from facts.vocabulary import Vocabulary
 from queries.batch.deciding import Reads, VersionDecider, facts_of
 from queries.batch.layout import Layout
-from queries.batch.reading import Codes, ColumnReader
+from queries.batch.reading import Codes, ColumnReader, Texts
 from queries.grouping import group_changes
 from queries.knowledge_base import KnowledgeBase, check_readings_of, choose, readings_of
-from queries.wording import duration, limit_in_words, way
+from queries.wording import granted_in_words, way
 
 TEXTS = pa.list_(pa.string())
 ANSWERED = pa.schema(
@@ -57,7 +57,7 @@ class Request:
     policies: tuple[str, ...]
     day: str
     layout: Layout
-    textual: bool = False
+    texts: Texts = Texts.NONE
     changes: bool = False
 
 
@@ -130,9 +130,7 @@ class BlockDecider:
     def __init__(self, request: Request, means: Means) -> None:
         self._request = request
         self._means = means
-        self._readers = [
-            ColumnReader(heading, textual=request.textual) for heading in request.layout.facts
-        ]
+        self._readers = [ColumnReader(heading, request.texts) for heading in request.layout.facts]
         self._deciders: dict[tuple[str, str], VersionDecider] = {}
         self._changes: dict[tuple[str, str, str], Change] = {}
 
@@ -254,7 +252,7 @@ class BlockDecider:
         columns = {"row": pa.array(numbers[rows])}
         kept = [name for name in ("id", "on") if name in self._request.layout.frame]
         for name in (*kept, *self._request.layout.kept):
-            columns[name] = block.column(name).take(pa.array(rows))
+            columns[name] = _readable(block.column(name)).take(pa.array(rows))
         columns |= {name: answered.column(name) for name in ANSWERED.names}
         if self._request.changes:
             changes = [change for group in groups for change in group.changes]
@@ -297,7 +295,6 @@ def _said(policy: str, version: str, answer: Answer) -> dict[str, Any]:
     """Return what the columns say of an answer."""
     granted, approved = answer.authorization, answer.outcome is Outcome.APPROVE
     settled = len(granted.months) == 1
-    limits = [limit_in_words(each) for each in granted.quantities if each is not None]
     return {
         "policy": policy,
         "version": version,
@@ -306,7 +303,7 @@ def _said(policy: str, version: str, answer: Answer) -> dict[str, Any]:
         "basis": list(answer.basis),
         "pathway": list(answer.pathways),
         "months": granted.months[0] if settled else None,
-        "authorization": "; at most ".join([duration(granted), *limits]) if approved else None,
+        "authorization": granted_in_words(granted) if approved else None,
         "refer_to": list(answer.refer_to),
         "deciding_sections": list(answer.deciding_sections),
         "needs_clinician": answer.needs_clinician,
@@ -329,6 +326,13 @@ def _distinct(column: Any) -> tuple[list[Any], Codes]:
     encoded = column.dictionary_encode(null_encoding="encode")
     values = [_text(each) for each in encoded.dictionary.to_pylist()]
     return values, encoded.indices.to_numpy().astype(np.int64)
+
+
+def _readable(column: Any) -> Any:
+    """Return texts for what a format of bytes gives."""
+    if not pa.types.is_binary(column.type):
+        return column
+    return pa.array(map(_text, column.to_pylist()), pa.string())
 
 
 def _text(value: object) -> object:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,15 @@ from pyarrow import compute
 from facts.values import Known, Members, ValueProblemError, read_value
 from facts.vocabulary import Fact, Kind
 from queries.batch.layout import Heading
+
+
+class Texts(Enum):
+    """What is written in the cells of a format that has only text."""
+
+    NONE = "none"
+    PLAIN = "plain"
+    JSON = "json"
+
 
 Codes = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -77,11 +87,11 @@ class ReadMembers:
 
 
 class ColumnReader:
-    """Reads a column block by block. `textual` columns are those of a format that has only text."""
+    """Reads a column block by block. `texts` says what is in its cells if all are text."""
 
-    def __init__(self, heading: Heading, *, textual: bool) -> None:
+    def __init__(self, heading: Heading, texts: Texts) -> None:
         self.heading = heading
-        self._textual = textual
+        self._texts = texts
         self._values = Values()
 
     def read(self, column: Any) -> Read | ReadMembers:
@@ -131,7 +141,9 @@ class ColumnReader:
                 raw = raw.decode()
             except UnicodeDecodeError:
                 raise ValueProblemError(f"column {self.heading.column!r}: no UTF-8 text") from None
-        if isinstance(raw, str) and self._textual:
+        if isinstance(raw, str) and self._texts is Texts.JSON:
+            raw = json.loads(raw, parse_float=Decimal)
+        elif isinstance(raw, str) and self._texts is Texts.PLAIN:
             raw = _spoken(fact, raw, boolean=fact.kind is Kind.BOOLEAN or member is not None)
         if member is None:
             return read_value(fact, raw)

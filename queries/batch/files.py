@@ -1,0 +1,251 @@
+"""Files of tables: read as a stream of blocks with the numbers of their rows, and written in parts.
+
+A block is the same on every reading of the same file, so a run that was stopped can go on. What of
+a row cannot be read at all is said with its number.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
+from pyarrow import csv, ipc, parquet
+
+from facts.errors import TableError
+from queries.batch.layout import FRAME
+from queries.batch.reading import Codes, Texts
+
+ROWS = 32_768
+"""Rows of a block."""
+CSV_BYTES = 1 << 23
+"""What is read of a text file at a time."""
+INPUTS = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+}
+OUTPUTS = {name: form for name, form in INPUTS.items() if form != "arrow"}
+"""The forms that tables are read and written in, by how the name of a file ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows of a table with their numbers, counted from 1, and those that cannot be read at all."""
+
+    rows: Any
+    numbers: Codes
+    unreadable: Sequence[tuple[int, str]] = ()
+
+
+def form_of(file: Path, forms: dict[str, str]) -> str:
+    """Return the form of a file by how its name ends. Raises TableError."""
+    form = forms.get(file.suffix.lower())
+    if form is None:
+        raise TableError([f"{file}: expected a name that ends in {', '.join(forms)}"])
+    return form
+
+
+class TableFile:
+    """A table in a file. Raises TableError for what cannot be read as one."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.form = form_of(file, INPUTS)
+        try:
+            self.columns: list[str] = list(getattr(self, f"_{self.form}_columns")())
+        except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+            raise TableError([f"{file}: cannot be read as {self.form}: {error}"]) from None
+
+    @property
+    def texts(self) -> Texts:
+        """What is written in the cells where all are text."""
+        return {"csv": Texts.PLAIN, "ndjson": Texts.JSON}.get(self.form, Texts.NONE)
+
+    def rows(self) -> int | None:
+        """Return how many rows there are, where the file says so."""
+        if self.form != "parquet":
+            return None
+        return int(parquet.ParquetFile(self._file).metadata.num_rows)
+
+    def blocks(self, columns: Sequence[str]) -> Iterator[Block]:
+        """Yield the blocks, in order, of which there is at least one."""
+        block = None
+        try:
+            for block in getattr(self, f"_{self.form}_blocks")(columns):
+                yield block
+        except (OSError, pa.ArrowException) as error:
+            raise TableError([f"{self._file}: cannot be read any further: {error}"]) from None
+        if block is None:
+            yield Block(_nothing(columns), np.arange(0))
+
+    def _parquet_columns(self) -> Sequence[str]:
+        return list(parquet.ParquetFile(self._file).schema_arrow.names)
+
+    def _parquet_blocks(self, columns: Sequence[str]) -> Iterator[Block]:
+        file = parquet.ParquetFile(self._file)
+        yield from _numbered(file.iter_batches(ROWS, columns=list(columns)))
+
+    def _arrow_columns(self) -> Sequence[str]:
+        return list(self._arrow_reader().schema.names)
+
+    def _arrow_reader(self) -> Any:
+        source = pa.memory_map(str(self._file))
+        try:
+            return ipc.open_file(source)
+        except pa.ArrowInvalid:
+            source.seek(0)
+            return ipc.open_stream(source)
+
+    def _arrow_blocks(self, columns: Sequence[str]) -> Iterator[Block]:
+        reader = self._arrow_reader()
+        if hasattr(reader, "num_record_batches"):
+            batches = (reader.get_batch(place) for place in range(reader.num_record_batches))
+        else:
+            batches = iter(reader)
+        yield from _numbered(
+            batch.select(list(columns)).slice(start, ROWS)
+            for batch in batches
+            for start in range(0, batch.num_rows, ROWS)
+        )
+
+    def _csv_columns(self) -> Sequence[str]:
+        with self._file.open("rb") as source:
+            line = source.readline()
+        if not line.strip():
+            raise TableError([f"{self._file}: the file is empty; expected a line of column names"])
+        return list(csv.read_csv(pa.py_buffer(line)).column_names)
+
+    def _csv_blocks(self, columns: Sequence[str]) -> Iterator[Block]:
+        wrong: list[tuple[int, str]] = []
+
+        def skip(row: Any) -> str:
+            said = f"expected {row.expected_columns} columns, found {row.actual_columns}"
+            wrong.append((row.number - 1, said))
+            return "skip"
+
+        reader = csv.open_csv(
+            self._file,
+            read_options=csv.ReadOptions(use_threads=False, block_size=CSV_BYTES),
+            parse_options=csv.ParseOptions(newlines_in_values=True, invalid_row_handler=skip),
+            convert_options=csv.ConvertOptions(
+                column_types=dict.fromkeys(self.columns, pa.binary()),
+                include_columns=list(columns),
+                strings_can_be_null=True,
+                null_values=[""],
+            ),
+        )
+        done = 0
+        for batch in reader:
+            skipped = [number for number, _ in wrong if number > done]
+            ahead = np.arange(done + 1, done + 1 + batch.num_rows + len(skipped))
+            numbers = np.setdiff1d(ahead, skipped)[: batch.num_rows]
+            last = int(numbers[-1]) if batch.num_rows else done
+            within = [each for each in wrong if done < each[0] < last]
+            for start in range(0, batch.num_rows, ROWS):
+                end = start + ROWS
+                yield Block(batch.slice(start, ROWS), numbers[start:end], within)
+                within = []
+            done = last
+        rest = [each for each in wrong if each[0] > done]
+        if rest:
+            yield Block(_nothing(columns), np.arange(0), rest)
+
+    def _ndjson_columns(self) -> Sequence[str]:
+        names: dict[str, None] = {}
+        for _, case in self._ndjson_rows():
+            if isinstance(case, dict):
+                names.update(dict.fromkeys(case))
+        return list(names)
+
+    def _ndjson_rows(self) -> Iterator[tuple[int, dict[str, object] | str]]:
+        """Yield the objects of the lines, and of other lines why they are none."""
+        number = 0
+        with self._file.open("rb") as lines:
+            for line in lines:
+                if not line.strip():
+                    continue
+                number += 1
+                yield number, _row(line)
+
+    def _ndjson_blocks(self, columns: Sequence[str]) -> Iterator[Block]:
+        rows: list[dict[str, object]] = []
+        numbers: list[int] = []
+        wrong: list[tuple[int, str]] = []
+
+        def block() -> Block:
+            cells = [pa.array([_cell(name, row.get(name)) for row in rows]) for name in columns]
+            texts = [cell.cast(pa.string()) for cell in cells]
+            batch = pa.RecordBatch.from_arrays(texts, names=list(columns))
+            return Block(batch, np.array(numbers, np.int64), tuple(wrong))
+
+        for number, row in self._ndjson_rows():
+            if isinstance(row, str):
+                wrong.append((number, row))
+            else:
+                rows.append(row)
+                numbers.append(number)
+            if len(rows) + len(wrong) == ROWS:
+                yield block()
+                rows, numbers, wrong = [], [], []
+        if rows or wrong:
+            yield block()
+
+
+def _numbered(batches: Iterator[Any]) -> Iterator[Block]:
+    done = 0
+    for batch in batches:
+        yield Block(batch, np.arange(done + 1, done + 1 + batch.num_rows))
+        done += batch.num_rows
+
+
+def _nothing(columns: Sequence[str]) -> Any:
+    return pa.RecordBatch.from_pylist(
+        [], schema=pa.schema([(name, pa.binary()) for name in columns])
+    )
+
+
+def _row(line: bytes) -> dict[str, object] | str:
+    """Read a line as an object of facts, or as a case whose facts are an object of its own."""
+    problems: list[str] = []
+
+    def refuse(name: str) -> None:
+        problems.append(f"{name} is no number that can be read")
+
+    def exact(text: str) -> float:
+        number = float(text)
+        if Decimal(text) != Decimal(repr(number)):
+            problems.append(f"{text} has more digits than can be read")
+        return number
+
+    def made(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        times = Counter(key for key, _ in pairs)
+        problems.extend(f"{key!r} is given twice" for key in times if times[key] > 1)
+        return dict(pairs)
+
+    try:
+        row = json.loads(line, parse_float=exact, parse_constant=refuse, object_pairs_hook=made)
+    except (ValueError, RecursionError) as error:
+        return f"not JSON: {error}"
+    if not isinstance(row, dict):
+        return "expected an object of facts"
+    facts = row.get("facts")
+    if isinstance(facts, dict):
+        frame = {name: value for name, value in row.items() if name != "facts"}
+        problems += [f"{name!r} is given twice" for name in facts if name in frame]
+        row = {**frame, **facts}
+    return "; ".join(problems) if problems else row
+
+
+def _cell(name: str, value: object) -> str | None:
+    """Return a value as text: as JSON, but for what names the case."""
+    if value is None or (name in FRAME and not isinstance(value, dict | list)):
+        return None if value is None else str(value)
+    return json.dumps(value, default=str)

@@ -1,0 +1,239 @@
+"""A file of cases decided part by part, by several processes; what was stopped can go on.
+
+Each block becomes a part of its own beside the output, put in its place when it is whole. A run of
+the same input, policies and options leaves out the parts that are there, so it ends with the same
+output however often it was stopped. Then the parts are put together and removed.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
+from pyarrow import feather
+
+from engine.policy import Version
+from queries.batch.blocks import REJECTED, BlockDecider, Request, block_decider
+from queries.batch.files import OUTPUTS, ROWS, Block, TableFile, form_of
+from queries.batch.writing import WRITERS, csv_text
+from queries.knowledge_base import KnowledgeBase
+from queries.shell import program_version
+
+FORM = 1
+"""The form of parts; another one is not gone on with."""
+AHEAD = 3
+"""Blocks read ahead of each process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be decided, and where to: input, output, rejected rows, and what is asked."""
+
+    source: Path
+    output: Path
+    rejects: Path
+    request: Request
+    readings: Mapping[str, str]
+    folders: tuple[Path, ...] = ()
+
+    @property
+    def parts(self) -> Path:
+        """The folder of what is done so far."""
+        return self.output.with_name(f"{self.output.name}.parts")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a block, or of all: rows read, answers by outcome, and rows rejected."""
+
+    rows: int
+    outcomes: Mapping[str, int]
+    rejected: int
+
+
+def run(kb: KnowledgeBase, job: Job, processes: int, tell: Callable[[int], None]) -> Done:
+    """Decide a file; `tell` is called with the number of rows of each block that is done.
+
+    Raises TableError, UnknownPolicyError and UnknownReadingError.
+    """
+    table = TableFile(job.source)
+    decider = block_decider(kb, job.request, job.readings)
+    _begin(job, _fingerprint(kb, job))
+    columns = [name for name in table.columns if _is_asked(job.request, name)]
+    total = Counter[str]()
+    rows = rejected = 0
+    for done in _decided(job, decider, enumerate(table.blocks(columns)), processes):
+        tell(done.rows)
+        rows += done.rows
+        rejected += done.rejected
+        total.update(done.outcomes)
+    _put_together(job)
+    return Done(rows, total, rejected)
+
+
+def _is_asked(request: Request, column: str) -> bool:
+    layout = request.layout
+    return (
+        column in layout.frame
+        or column in layout.kept
+        or any(heading.column == column for heading in layout.facts)
+    )
+
+
+def _decided(
+    job: Job, decider: BlockDecider, blocks: Iterator[tuple[int, Block]], processes: int
+) -> Iterator[Done]:
+    """Decide the blocks that are not done yet, in this process or in several; yield all in order."""
+    if processes == 1:
+        for place, block in blocks:
+            yield _done_before(job, place) or _decide(job, decider, place, block)
+        return
+    context = get_context("spawn")
+    with ProcessPoolExecutor(processes, context, initializer=_start, initargs=(job,)) as pool:
+        pending: deque[Future[Done]] = deque()
+        for place, block in blocks:
+            before = _done_before(job, place)
+            if before is None:
+                pending.append(pool.submit(_decide_there, place, block))
+            else:
+                pending.append(Future())
+                pending[-1].set_result(before)
+            if len(pending) > AHEAD * processes:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
+
+_own: dict[str, Any] = {}
+"""The job and the decider of a process."""
+
+
+def _start(job: Job) -> None:
+    """Prepare a process, which ends with the one that started it."""
+    Thread(target=_end_with_parent, daemon=True).start()
+    kb = KnowledgeBase.load(*job.folders)
+    _own["job"] = job
+    _own["decider"] = block_decider(kb, job.request, job.readings)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _decide_there(place: int, block: Block) -> Done:
+    return _decide(_own["job"], _own["decider"], place, block)
+
+
+def _decide(job: Job, decider: BlockDecider, place: int, block: Block) -> Done:
+    """Decide a block and put its part where it belongs, the answers last."""
+    answered, rejected = decider.decide(block.rows, block.numbers)
+    if block.unreadable:
+        numbers, reasons = zip(*block.unreadable, strict=True)
+        more = pa.table([numbers, pa.nulls(len(numbers), pa.string()), reasons], schema=REJECTED)
+        rejected = pa.concat_tables([rejected, more]).sort_by("row")
+    outcomes = Counter(answered.column("outcome").to_pylist())
+    rows = block.rows.num_rows + len(block.unreadable)
+    done = Done(rows, dict(sorted(outcomes.items())), rejected.num_rows)
+    feather.write_feather(rejected, _new(_part(job, place, "rejected")))
+    _settle(_part(job, place, "rejected"))
+    WRITERS[form_of(job.output, OUTPUTS)].write_part(answered, _new(_part(job, place, "answered")))
+    _settle(_part(job, place, "answered"))
+    _new(_part(job, place, "done")).write_text(json.dumps(asdict(done)))
+    _settle(_part(job, place, "done"))
+    return done
+
+
+def _part(job: Job, place: int, what: str) -> Path:
+    return job.parts / f"{place:08d}.{what}"
+
+
+def _new(file: Path) -> Path:
+    """Name what a file is written to before it is whole: of each process its own."""
+    return file.with_name(f"{file.name}.{os.getpid()}")
+
+
+def _settle(file: Path) -> None:
+    _new(file).replace(file)
+
+
+def _done_before(job: Job, place: int) -> Done | None:
+    """Return what became of a block in an earlier run, if it is done."""
+    try:
+        return Done(**json.loads(_part(job, place, "done").read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def _fingerprint(kb: KnowledgeBase, job: Job) -> str:
+    """Return a hash of all that the output depends on: input, policies, vocabulary, and what is asked."""
+    found = hashlib.sha256()
+    with job.source.open("rb") as file:
+        while piece := file.read(1 << 20):
+            found.update(piece)
+    stated = [
+        repr(
+            (
+                program_version(),
+                FORM,
+                ROWS,
+                job.request,
+                sorted(job.readings.items()),
+                job.output.suffix,
+            )
+        ),
+        repr(sorted(kb.vocabulary.facts.items())),
+    ]
+    for number in job.request.policies or sorted(kb.policies):
+        policy = kb.policy(number)
+        stated.append(repr((number, sorted(policy.default_readings.items()))))
+        stated += map(_content, policy.versions)
+    for text in stated:
+        found.update(text.encode())
+    return found.hexdigest()
+
+
+def _content(version: Version) -> str:
+    program = version.program
+    rules = [(rule.choice, rule.head, rule.body, rule.bound) for rule in program.rules]
+    return repr((version.start, version.until, rules, sorted(program.atoms.items(), key=str)))
+
+
+def _begin(job: Job, fingerprint: str) -> None:
+    """Make the folder of parts, or go on with one of the same job."""
+    mark = job.parts / "job"
+    if mark.exists() and mark.read_text() != fingerprint:
+        shutil.rmtree(job.parts)
+    job.parts.mkdir(parents=True, exist_ok=True)
+    if not mark.exists():
+        _new(mark).write_text(fingerprint)
+        _settle(mark)
+
+
+def _put_together(job: Job) -> None:
+    """Make the output and the rejected rows of their parts, and remove these."""
+    writer = WRITERS[form_of(job.output, OUTPUTS)]
+    places = range(len(list(job.parts.glob("*.done"))))
+    writer.join([_part(job, place, "answered") for place in places], _new(job.output))
+    _settle(job.output)
+    rejected = [feather.read_table(_part(job, place, "rejected")) for place in places]
+    if any(table.num_rows for table in rejected):
+        with _new(job.rejects).open("wb") as rejects:
+            rejects.write(csv_text(REJECTED.empty_table(), header=True))
+            for table in rejected:
+                rejects.write(csv_text(table, header=False))
+        _settle(job.rejects)
+    else:
+        job.rejects.unlink(missing_ok=True)
+    shutil.rmtree(job.parts)
