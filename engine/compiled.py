@@ -90,9 +90,9 @@ class CompiledOutcome:
         self.inputs.confine(possible, known)
         return self.settled(possible)
 
-    def settled(self, possible: Sequence[int]) -> Outcome:
-        """Return the same, given the values that each domain may have."""
-        return _SETTLED.get(self.diagram.only_end(possible), Outcome.PEND)
+    def settled(self, possible: Sequence[int], inside: list[int] | None = None) -> Outcome:
+        """Return the same, given the values that each domain may have (`Diagram.only_end`)."""
+        return _SETTLED.get(self.diagram.only_end(possible, inside), Outcome.PEND)
 
     def equals(self, policy: Policy, version: Version, readings: Mapping[str, str]) -> bool:
         """Prove that a version decides the same in every complete case under the readings chosen.
@@ -183,7 +183,9 @@ class CompiledPolicy:
         self._compiled = compiled
         self._solve = solve
         self._vocabulary = vocabulary
-        self._intake = Intake(compiled.inputs, vocabulary) if compiled else None
+        self._intake = (
+            Intake(compiled.inputs, vocabulary, compiled.diagram.levels) if compiled else None
+        )
 
     def outcome(self, facts: Mapping[str, object]) -> Outcome:
         """Return the outcome of a case, by its facts in the JSON form, as `KnowledgeBase.outcome` does.
@@ -191,9 +193,9 @@ class CompiledPolicy:
         Raises CaseError for facts that do not fit the vocabulary.
         """
         if self._compiled and self._intake:
-            possible = self._intake.possible(facts)
-            if possible is not None:
-                return self._compiled.settled(possible)
+            read = self._intake.read(facts)
+            if read is not None:
+                return self._compiled.settled(*read)
         known, problems = read_facts(
             Case(policy=self.verification.policy, facts=facts), self._vocabulary
         )

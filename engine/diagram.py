@@ -8,9 +8,10 @@ unknown is a walk with branches. (Bryant, Graph-based algorithms for Boolean fun
 manipulation, 1990.)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any
 
 from engine.circuit import TRUE, Circuit, Gate, Literal, Source
@@ -46,11 +47,14 @@ class Node:
 class Diagram:
     """What a complete case comes to: walk from the root to a terminal.
 
-    A number below TERMINALS is a terminal: a set of up to three things that hold, as bits.
+    A number below TERMINALS is a terminal: a set of up to three things that hold, as bits. Nodes
+    have the numbers after that, the last questions first.
     """
 
     root: int
     nodes: Mapping[int, Node]
+    members_from: int
+    """The level from which on all domains are those of members of sets."""
 
     def reached(self, possible: Sequence[int]) -> set[int]:
         """Return the terminals that cases reach, given the values each domain may have, as bits."""
@@ -70,53 +74,129 @@ class Diagram:
                     pending.append(child)
         return ends
 
-    def only_end(self, possible: Sequence[int]) -> int:
+    def only_end(self, possible: Sequence[int], inside: list[int] | None = None) -> int:
         """Return the one terminal other than 0 that cases reach; 0 for none, or for several.
 
-        The same as looking at all that is `reached`, several times faster.
+        The same as looking at all that is `reached`, many times faster. Where all members are known,
+        a caller that has them at hand gives the `levels` of those `inside` their sets.
         """
-        steps = self._steps
-        found, pending, seen = 0, [self.root], set[int]()
+        places, branches, leads_to = self._steps
+        members_end = TERMINALS
+        if inside is not None:
+            inside.sort()
+            members_end = self._members_end
+        found, known, pending, seen = 0, 1, [self.root], set[int]()
         while pending:
             number = pending.pop()
-            while number >= TERMINALS:
-                place, branches = steps[number]
+            while number >= members_end:
                 try:
-                    below = branches[possible[place]]
+                    below = branches[number][possible[places[number]]]
                 except KeyError:
-                    below = self._open(number, possible[place])
+                    below = self._open(number, possible[places[number]])
                 if below.__class__ is int:
                     number = below
                     continue
-                fresh = [child for child in below if child not in seen]
-                if not fresh:
-                    number = 0
-                    break
-                seen.update(fresh)
-                number = fresh.pop()
-                pending += fresh
+                number = 0
+                for child in below:
+                    if child not in seen and leads_to[child] & ~known:
+                        seen.add(child)
+                        if number:
+                            pending.append(child)
+                        else:
+                            number = child
+            if number >= TERMINALS and inside is not None:
+                number = self._end(number, inside)
             if number and number != found:
                 if found:
                     return 0
-                found = number
+                found, known = number, 1 | 1 << number
         return found
 
     @cached_property
-    def _steps(self) -> dict[int, tuple[int, dict[int, Any]]]:
-        """For each node its place, and where it leads with the values met so far: a node, or several."""
+    def levels(self) -> Mapping[int, int]:
+        """The levels of the places of members, which come after those of all whole facts."""
         return {
-            number: (node.place, {1 << value: child for value, child in enumerate(node.children)})
-            for number, node in self.nodes.items()
+            node.place: node.level
+            for node in self.nodes.values()
+            if node.level >= self.members_from
         }
 
+    def _end(self, number: int, ahead: Sequence[int]) -> int:
+        """Return where a case comes to in which just the members at some levels are in their sets."""
+        members, skipped = self._members, self._skipped
+        for level in ahead:
+            if members[number][0] < level:
+                key = number * MOST_DOMAINS + level
+                number = skipped[key] if key in skipped else self._skip(number, level)
+            if members[number][0] == level:
+                number = members[number][2]
+        return self._outside[number]
+
+    def _skip(self, number: int, level: int) -> int:
+        """Return, and keep, where a node leads if all members before a level are out of their sets."""
+        start = number
+        while self._members[number][0] < level:
+            number = self._members[number][1]
+        self._skipped[start * MOST_DOMAINS + level] = number
+        return number
+
+    @cached_property
+    def _skipped(self) -> dict[int, int]:
+        return {}
+
+    @cached_property
+    def _members_end(self) -> int:
+        """The number after the last node that asks for a member."""
+        return TERMINALS + sum(node.level >= self.members_from for node in self.nodes.values())
+
+    @cached_property
+    def _members(self) -> list[tuple[int, int, int]]:
+        """The nodes that ask for members, with their level and both children; terminals come last."""
+        asked = [(MOST_DOMAINS, number, number) for number in range(TERMINALS)]
+        for number in range(TERMINALS, self._members_end):
+            absent, present = self.nodes[number].children
+            asked.append((self.nodes[number].level, absent, present))
+        return asked
+
+    @cached_property
+    def _outside(self) -> list[int]:
+        """Where nodes that ask for members lead if all these are out of their sets."""
+        found = list(range(TERMINALS))
+        for _, absent, _ in self._members[TERMINALS:]:
+            found.append(found[absent])
+        return found
+
+    @cached_property
+    def _steps(self) -> tuple[list[int], list[dict[int, Any]], list[int]]:
+        """For each node its place, where it leads, and the terminals that some case comes to.
+
+        It leads to a node, or with several values perhaps to several: 0 where all come to 0. Values
+        are kept as they are met. Terminals are bits.
+        """
+        places = [0] * TERMINALS
+        branches: list[dict[int, Any]] = [{} for _ in places]
+        leads_to = [1 << terminal for terminal in range(TERMINALS)]
+        for node in map(self.nodes.__getitem__, range(TERMINALS, TERMINALS + len(self.nodes))):
+            places.append(node.place)
+            ends = [leads_to[child] for child in node.children]
+            leads_to.append(reduce(or_, ends))
+            branches.append(
+                {
+                    1 << value: child if ends[value] & ~1 else 0
+                    for value, child in enumerate(node.children)
+                }
+            )
+        return places, branches, leads_to
+
     def _open(self, number: int, values: int) -> int | tuple[int, ...]:
-        """Keep and return where a node leads with one of some values."""
+        """Keep and return where a node leads with one of some values, other than to 0 alone."""
+        _, branches, leads_to = self._steps
         node = self.nodes[number]
-        children = tuple({node.children[value]: None for value in places(values)})
-        below = children[0] if len(children) == 1 else children
-        branches = self._steps[number][1]
-        if len(branches) < MOST_BRANCHES:
-            branches[values] = below
+        children = dict.fromkeys(node.children[value] for value in places(values))
+        open_ones = tuple(child for child in children if leads_to[child] & ~1)
+        below = open_ones[0] if len(open_ones) == 1 else open_ones
+        if len(branches[number]) < MOST_BRANCHES:
+            branches[number][values] = below
         return below
 
 
@@ -143,28 +223,37 @@ class Diagrams:
 
     def diagram(self, root: int) -> Diagram:
         """Return what can be come to from a root."""
+        needed = self._below_all([root])
+        numbers = {number: number for number in range(TERMINALS)}
+        in_order = sorted(needed, key=lambda number: (-self._nodes[number][0], number))
+        numbers |= {number: at for at, number in enumerate(in_order, start=TERMINALS)}
         nodes: dict[int, Node] = {}
-        pending = [root]
+        for number in in_order:
+            level, children = self._nodes[number]
+            own = tuple(numbers[child] for child in children)
+            nodes[numbers[number]] = Node(level, self._places[level], own)
+        members_from = sum(
+            self._circuit.domains[place].unit.member is None for place in self._places
+        )
+        return Diagram(numbers[root], nodes, members_from)
+
+    def _below_all(self, roots: Iterable[int]) -> set[int]:
+        """Return all nodes that roots lead to."""
+        needed: set[int] = set()
+        pending = list(roots)
         while pending:
             number = pending.pop()
-            if number >= TERMINALS and number not in nodes:
-                level, children = self._nodes[number]
-                nodes[number] = Node(level, self._places[level], children)
-                pending += children
-        return Diagram(root, nodes)
+            if number >= TERMINALS and number not in needed:
+                needed.add(number)
+                pending += self._nodes[number][1]
+        return needed
 
     def together(self) -> tuple[list[tuple[int, tuple[int, ...]]], list[int]]:
         """Return all nodes that the roots lead to, children first, and the roots among them.
 
         A node is its place and its children; the first one has the number TERMINALS.
         """
-        needed: set[int] = set()
-        pending = list(self.roots)
-        while pending:
-            number = pending.pop()
-            if number >= TERMINALS and number not in needed:
-                needed.add(number)
-                pending += self._nodes[number][1]
+        needed = self._below_all(self.roots)
         numbers = {number: number for number in range(TERMINALS)}
         nodes: list[tuple[int, tuple[int, ...]]] = []
         for number in sorted(needed):

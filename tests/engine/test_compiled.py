@@ -15,6 +15,7 @@ import soak_compiled
 
 from engine import compiled as compiling
 from engine import diagram
+from engine import intake as intaking
 from engine.compiled import CompiledOutcome, Compiler
 from engine.determination import Decider
 from engine.diagram import TERMINALS, Diagram
@@ -62,7 +63,7 @@ def altered(made: Diagram, terminals: tuple[int, ...], rng: random.Random) -> Di
     }
     child = rng.choice(sorted(below - {node.children[value]}))
     children = (*node.children[:value], child, *node.children[value + 1 :])
-    return Diagram(made.root, {**made.nodes, number: replace(node, children=children)})
+    return replace(made, nodes={**made.nodes, number: replace(node, children=children)})
 
 
 @pytest.mark.parametrize("number", [FEP, CENTENE])
@@ -166,16 +167,21 @@ ODD: tuple[Any, ...] = (
 )
 
 
+@pytest.mark.parametrize("usual", [1, 1_000])
 @pytest.mark.parametrize("number", [FEP, CENTENE])
-def test_facts_are_read_as_the_careful_readers_read_them(kb: KnowledgeBase, number: str) -> None:
+def test_facts_are_read_as_the_careful_readers_read_them(
+    kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch, number: str, usual: int
+) -> None:
+    monkeypatch.setattr(intaking, "SHAPE_IS_USUAL", usual)
+    monkeypatch.setattr(intaking, "LOOK_EVERY", 1)
     inputs = Inputs(kb.policy(number).version("2025-09-15").program, kb.vocabulary.facts)
-    intake = Intake(inputs, kb.vocabulary)
+    intake = Intake(inputs, kb.vocabulary, {})
     for name, raw in itertools.product([*kb.vocabulary.facts, "agee"], (*ODD, *ODD)):
         known, problems = read_facts(Case(policy=number, facts={name: raw}), kb.vocabulary)
         expected = [domain.all for domain in inputs.domains]
         inputs.confine(expected, known)
-        read = intake.possible({name: raw})
-        assert (read and read[: len(expected)]) == (None if problems else expected), (name, raw)
+        read = intake.read({name: raw})
+        assert (read and read[0][: len(expected)]) == (None if problems else expected), (name, raw)
 
 
 def test_a_compiled_policy_refuses_what_a_knowledge_base_refuses(kb: KnowledgeBase) -> None:
