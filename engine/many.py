@@ -7,6 +7,7 @@ what every one does, is exact. Both are proved equal to the program before they 
 """
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import TypeAlias
 
 from engine.circuit import Circuit, Evaluator, Literal, chosen
@@ -28,17 +29,27 @@ class ManyCases:
     """The answers of one version under chosen readings. May be shared between threads."""
 
     def __init__(
-        self, policy: Policy, version: Version, readings: Mapping[str, str], vocabulary: Vocabulary
+        self,
+        policy: Policy,
+        version: Version,
+        readings: Mapping[str, str],
+        vocabulary: Vocabulary,
+        *,
+        parts: bool = True,
     ) -> None:
-        """Compile the version. Raises TooLargeError where there are too many nodes."""
+        """Compile the version, the outcome alone or with the other parts of an answer.
+
+        Raises TooLargeError where there are too many nodes.
+        """
+        answered = ANSWERED if parts else frozenset[str]()
         program = version.program
         self._of = (policy, version, readings)
         self.inputs = Inputs(program, vocabulary.facts)
         self._circuit = circuit = Circuit(program, self.inputs)
         derivation = circuit.derive(program, chosen(policy, readings))
-        self._always = frozenset(atom for atom in program.facts if atom[0] in ANSWERED)
+        self._always = frozenset(atom for atom in program.facts if atom[0] in answered)
         self._pathways = frozenset(str(section) for _, section in program.arguments("pathway"))
-        self._atoms = sorted((atom for atom in program.atoms if atom[0] in ANSWERED), key=str)
+        self._atoms = sorted((atom for atom in program.atoms if atom[0] in answered), key=str)
         self._impossible = circuit.any_of(map(derivation.literal, program.possible(IMPOSSIBLE)))
         valid = -self._impossible
         outcomes = [derivation.literal(("outcome", outcome.value)) for outcome in OUTCOMES]
@@ -155,11 +166,47 @@ class ManyCases:
 
 
 def proved_many(
-    policy: Policy, version: Version, readings: Mapping[str, str], vocabulary: Vocabulary
+    policy: Policy,
+    version: Version,
+    readings: Mapping[str, str],
+    vocabulary: Vocabulary,
+    *,
+    parts: bool = True,
 ) -> ManyCases | None:
-    """Compile a version and prove it; None where it is too large, or the proof fails."""
-    try:
-        made = ManyCases(policy, version, readings, vocabulary)
-        return made if made.equals() else None
-    except (TooLargeError, RecursionError, *FAILURES):
-        return None
+    """Compile a version and prove it; None where it is too large, or the proof fails.
+
+    What was proved before in this process is kept, under a hash of all that it depends on.
+    """
+    key = f"{content_hash(policy, version, readings, vocabulary)} {parts}"
+    if key not in _proved:
+        while len(_proved) >= MOST_KEPT:
+            del _proved[next(iter(_proved))]
+        try:
+            made = ManyCases(policy, version, readings, vocabulary, parts=parts)
+            _proved[key] = made if made.equals() else None
+        except (TooLargeError, RecursionError, *FAILURES):
+            return None
+    return _proved[key]
+
+
+MOST_KEPT = 64
+"""Versions kept once proved; the oldest go first."""
+_proved: dict[str, ManyCases | None] = {}
+
+
+def content_hash(
+    policy: Policy, version: Version, readings: Mapping[str, str], vocabulary: Vocabulary
+) -> str:
+    """Return a hash of all that the answers of a version depend on.
+
+    That is its ground program, its readings, and the vocabulary of facts.
+    """
+    program = version.program
+    stated = (
+        [(rule.choice, rule.head, rule.body, rule.bound) for rule in program.rules],
+        sorted(program.atoms.items(), key=str),
+        sorted(program.facts, key=str),
+        (policy.number, version.start, version.until, sorted(readings.items())),
+        sorted(vocabulary.facts.items()),
+    )
+    return sha256(repr(stated).encode()).hexdigest()

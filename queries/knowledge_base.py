@@ -287,6 +287,7 @@ class KnowledgeBase:
         keep: Collection[str] = (),
         ignore: Collection[str] = (),
         changes: bool = False,
+        parts: bool = True,
     ) -> "BatchAnswer":
         """Decide the rows of a table: of polars, pandas or Arrow, or a relation of duckdb.
 
@@ -294,24 +295,17 @@ class KnowledgeBase:
         a null is unknown. Without `policies`, rows name theirs in a column `policy`. Rows without a
         day in a column `on` are requests of the day given, or of today. Other columns are to be kept
         or ignored. With `changes`, rows say the cheapest change that leads to approval; that takes
-        tenths of a second a row. Readings are chosen as for `compare`. Raises TableError,
+        tenths of a second a row; without `parts`, they say the outcome alone. Readings are chosen as for `compare`. Raises TableError,
         MissingExtraError, UnknownPolicyError, UnknownReadingError, and CaseError for a date that is
         none. Rows that cannot be decided are in the answer, with the reason.
         """
         try:
-            from queries.batch.frames import decide_frame  # noqa: PLC0415  (an extra installs it)
+            from queries.batch.blocks import Request  # noqa: PLC0415  (an extra installs it)
+            from queries.batch.frames import decide_frame  # noqa: PLC0415
         except ImportError as error:
             raise MissingExtraError(error.name or "pyarrow", "tables") from None
-        return decide_frame(
-            self,
-            data,
-            policies,
-            day=_day(on),
-            readings=readings or {},
-            keep=keep,
-            ignore=ignore,
-            changes=changes,
-        )
+        request = Request(policies, _day(on), changes=changes, parts=parts)
+        return decide_frame(self, data, request, readings=readings or {}, keep=keep, ignore=ignore)
 
     def verify(self, policy: str, *, on: str | None = None) -> tuple[Verification, ...]:
         """Prove that compiled outcomes of the version in force decide every complete case as it does.

@@ -17,7 +17,7 @@ from facts.case import Case, read_date
 from facts.errors import UncoveredDateError, UnknownPolicyError
 from facts.vocabulary import Vocabulary
 from queries.batch.deciding import Reads, VersionDecider, facts_of
-from queries.batch.layout import Layout
+from queries.batch.layout import NOTHING, Layout
 from queries.batch.reading import Codes, ColumnReader, Texts
 from queries.grouping import group_changes
 from queries.knowledge_base import KnowledgeBase, check_readings_of, choose, readings_of
@@ -40,6 +40,8 @@ ANSWERED = pa.schema(
     ]
 )
 """What is said of each row under each policy."""
+OUTCOME = pa.schema([ANSWERED.field(name) for name in ("policy", "version", "outcome")])
+"""What is said where the outcome alone is asked for."""
 CHANGED = pa.schema([("change", pa.string()), ("change_effort", pa.string())])
 """What is said as well where the cheapest change is asked for."""
 REJECTED = pa.schema([("row", pa.int64()), ("id", pa.string()), ("reason", pa.string())])
@@ -52,13 +54,17 @@ MOST_CHANGES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked of every row: policies, none for those that rows name; a day; more columns."""
+    """What is asked of every row: policies, none for those that rows name; a day.
+
+    The outcome alone, or its `parts` as well, and perhaps the cheapest change.
+    """
 
     policies: tuple[str, ...]
     day: str
-    layout: Layout
+    layout: Layout = NOTHING
     texts: Texts = Texts.NONE
     changes: bool = False
+    parts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +117,7 @@ def block_decider(
             case = Case(policy=policy.number, on=day, facts=facts)
             return kb.determine(case, readings=own(policy))
 
-        many = proved_many(policy, version, own(policy), kb.vocabulary)
+        many = proved_many(policy, version, own(policy), kb.vocabulary, parts=request.parts)
         return VersionDecider(many, determine, Inputs(version.program, kb.vocabulary.facts))
 
     def change(number: str, day: str, facts: Mapping[str, object]) -> Change:
@@ -248,12 +254,13 @@ class BlockDecider:
             codes.append(group.codes + len(said))
             said += (_said(group.policy, group.version, answer) for answer in group.answers)
         places = pa.array(_joined(codes)[order])
-        answered = pa.Table.from_pylist(said, schema=ANSWERED).take(places)
+        schema = ANSWERED if self._request.parts else OUTCOME
+        answered = pa.Table.from_pylist(said, schema=schema).take(places)
         columns = {"row": pa.array(numbers[rows])}
         kept = [name for name in ("id", "on") if name in self._request.layout.frame]
         for name in (*kept, *self._request.layout.kept):
             columns[name] = _readable(block.column(name)).take(pa.array(rows))
-        columns |= {name: answered.column(name) for name in ANSWERED.names}
+        columns |= {name: answered.column(name) for name in answered.column_names}
         if self._request.changes:
             changes = [change for group in groups for change in group.changes]
             for name, texts in (
@@ -288,7 +295,7 @@ def cheapest_change(explanation: Explanation, vocabulary: Vocabulary) -> Change:
         return Change()
     first = explanation.changes[0]
     (group,) = group_changes([first], vocabulary)
-    return Change(str(way(group, vocabulary)), first.effort.value)
+    return Change(" ".join(map(str, way(group, vocabulary).steps)), first.effort.value)
 
 
 def _said(policy: str, version: str, answer: Answer) -> dict[str, Any]:

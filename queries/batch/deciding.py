@@ -1,20 +1,29 @@
 """Blocks of a table decided: what is known of each row, as lanes, and each answer made once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
-from numpy.typing import NDArray
 
 from engine.determination import Answer
-from engine.inputs import Inputs
+from engine.inputs import Domain, Inputs
 from engine.many import Columns, ManyCases
-from facts.values import Known, Members, case_form, narrowed
+from facts.values import NO, YES, Bounds, Known, Members, case_form, narrowed
 from queries.batch.layout import Heading
-from queries.batch.reading import Codes, Flags, Read, ReadMembers
+from queries.batch.reading import (
+    AnyRead,
+    Codes,
+    Read,
+    ReadMembers,
+    ReadNumbers,
+    ReadTruths,
+    flags,
+    lanes,
+)
 
-Reads: TypeAlias = Sequence[tuple[Heading, Read | ReadMembers]]
+Reads: TypeAlias = Sequence[tuple[Heading, AnyRead]]
 """The columns of facts of some rows."""
 MOST_SIZE = 63
 """The most values of one domain, as bits of an integer; with more of them, the solver decides."""
@@ -84,6 +93,15 @@ class VersionDecider:
         columns = [[ones] * domain.size for domain in domains]
         for heading, read in reads:
             places = self._inputs.of_fact.get(heading.fact.name, ())
+            if isinstance(read, ReadTruths):
+                for place in places:
+                    if heading.member == domains[place].unit.member:
+                        columns[place] = [ones ^ read.true, read.true | read.unknown]
+                continue
+            if isinstance(read, ReadNumbers):
+                for place in places:
+                    columns[place] = self._intervals(domains[place], read, ones)
+                continue
             if isinstance(read, ReadMembers):
                 unknown = lanes(~read.known)
                 for place in places:
@@ -93,10 +111,17 @@ class VersionDecider:
             for place, masks in self._possible(heading, read.known).items():
                 values = np.array(masks, np.uint64)[read.codes]
                 columns[place] = [
-                    lanes(values >> np.uint64(value) & np.uint64(1))
+                    lanes(values & np.uint64(1 << value) != 0)
                     for value in range(domains[place].size)
                 ]
         return columns
+
+    @staticmethod
+    def _intervals(domain: Domain, read: ReadNumbers, ones: int) -> list[int]:
+        """Return the rows whose number is in each of the intervals between cut points."""
+        unknown = lanes(read.unknown) if read.unknown.any() else 0
+        reached = [ones, *(lanes(read.steps >= cut) for cut in domain.cuts), 0]
+        return [low ^ high | unknown for low, high in pairwise(reached)]
 
     def _possible(self, heading: Heading, known: Sequence[Known | None]) -> dict[int, list[int]]:
         """Return, for the domains a column speaks of, the values that each of its values leaves open."""
@@ -136,6 +161,17 @@ class VersionDecider:
         return np.array(codes, np.int64), found
 
 
+def _truth(heading: Heading, read: ReadTruths, row: int) -> Known | None:
+    """Return what a column of booleans says of one row."""
+    if read.unknown >> row & 1:
+        return None
+    holds = bool(read.true >> row & 1)
+    if heading.member is None:
+        return YES if holds else NO
+    member = frozenset([heading.member])
+    return Members(member, frozenset()) if holds else Members(frozenset(), member)
+
+
 def facts_of(reads: Reads, row: int) -> dict[str, object]:
     """Return the facts of one row in the JSON form of cases."""
     known: dict[str, Known] = {}
@@ -144,6 +180,11 @@ def facts_of(reads: Reads, row: int) -> dict[str, object]:
         value: Known | None
         if isinstance(read, Read):
             value = read.known[read.codes[row]]
+        elif isinstance(read, ReadTruths):
+            value = _truth(heading, read, row)
+        elif isinstance(read, ReadNumbers):
+            steps = int(read.steps[row])
+            value = None if read.unknown[row] else Bounds(steps, steps)
         elif read.known[row]:
             inside = frozenset(name for name, members in read.members.items() if members[row])
             value = Members(inside, heading.fact.known_values - inside)
@@ -154,14 +195,3 @@ def facts_of(reads: Reads, row: int) -> dict[str, object]:
             facts[name] = heading.fact
             known[name] = narrowed(known[name], value) or value if name in known else value
     return {name: case_form(facts[name], value) for name, value in known.items()}
-
-
-def lanes(held: NDArray[Any]) -> int:
-    """Return flags as the bits of an integer, the first as the lowest."""
-    return int.from_bytes(np.packbits(held.astype(np.bool_), bitorder="little").tobytes(), "little")
-
-
-def flags(held: int, size: int) -> Flags:
-    """Return the bits of an integer as flags."""
-    packed = np.frombuffer(held.to_bytes(-(-size // 8), "little"), np.uint8)
-    return np.unpackbits(packed, count=size, bitorder="little").astype(np.bool_)

@@ -1,7 +1,7 @@
 """Data frames, Arrow tables and relations of duckdb decided in memory."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,15 +43,13 @@ class BatchAnswer:
 def decide_frame(
     kb: KnowledgeBase,
     data: Any,
-    policies: Collection[str],
+    request: Request,
     *,
-    day: str,
     readings: Mapping[str, str],
     keep: Collection[str] = (),
     ignore: Collection[str] = (),
-    changes: bool = False,
 ) -> BatchAnswer:
-    """Decide the rows of anything that gives Arrow's C stream.
+    """Decide the rows of anything that gives Arrow's C stream, as a request says but for its layout.
 
     Raises TableError, UnknownPolicyError and UnknownReadingError.
     """
@@ -60,7 +58,7 @@ def decide_frame(
         raise TableError([f"expected a table (Arrow, polars, pandas or duckdb), got {kind}"])
     reader = pa.RecordBatchReader.from_stream(data)
     layout = laid_out(reader.schema.names, kb.vocabulary, keep=keep, ignore=ignore)
-    decider = block_decider(kb, Request(tuple(policies), day, layout, changes=changes), readings)
+    decider = block_decider(kb, replace(request, layout=layout), readings)
     answered, rejected, done = [], [], 0
     for batch in reader:
         for start in range(0, batch.num_rows, BLOCK):

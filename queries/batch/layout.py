@@ -33,6 +33,9 @@ class Layout:
     kept: tuple[str, ...]
 
 
+NOTHING = Layout((), frozenset(), ())
+
+
 def laid_out(
     columns: Sequence[str],
     vocabulary: Vocabulary,

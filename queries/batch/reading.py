@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from enum import Enum
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
@@ -86,6 +86,46 @@ class ReadMembers:
         return ReadMembers(self.known[rows], members, {})
 
 
+@dataclass(frozen=True, slots=True)
+class ReadTruths:
+    """A column of booleans: the rows that are true, and those that are unknown, as bits."""
+
+    size: int
+    true: int
+    unknown: int
+
+    def wrong(self) -> Iterator[tuple[int, str]]:
+        """Yield nothing: every value can be read."""
+        return iter(())
+
+    def rows(self, rows: Codes) -> "ReadTruths":
+        """Return some rows of it."""
+        true, unknown = (
+            lanes(flags(bits, self.size)[rows]) if bits else 0 for bits in (self.true, self.unknown)
+        )
+        return ReadTruths(len(rows), true, unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadNumbers:
+    """A column of numbers within their range, in steps of the last decimal, and where it is null."""
+
+    steps: Codes
+    unknown: Flags
+
+    def wrong(self) -> Iterator[tuple[int, str]]:
+        """Yield nothing: every value can be read."""
+        return iter(())
+
+    def rows(self, rows: Codes) -> "ReadNumbers":
+        """Return some rows of it."""
+        return ReadNumbers(self.steps[rows], self.unknown[rows])
+
+
+AnyRead: TypeAlias = Read | ReadMembers | ReadTruths | ReadNumbers
+"""A column of some rows, in the form that its values have."""
+
+
 class ColumnReader:
     """Reads a column block by block. `texts` says what is in its cells if all are text."""
 
@@ -94,13 +134,23 @@ class ColumnReader:
         self._texts = texts
         self._values = Values()
 
-    def read(self, column: Any) -> Read | ReadMembers:
+    def read(self, column: Any) -> AnyRead:
         """Read a `pyarrow` array."""
         if pa.types.is_dictionary(column.type):
             codes = self._coded(column.dictionary)
             places = column.indices.fill_null(len(codes)).to_numpy(zero_copy_only=False)
             return self._found(np.append(codes, 0)[places])
-        kind = column.type
+        kind, fact = column.type, self.heading.fact
+        if pa.types.is_boolean(kind) and (
+            self.heading.member is not None or fact.kind is Kind.BOOLEAN
+        ):
+            return _truths(column)
+        if fact.kind is Kind.NUMBER and (
+            pa.types.is_signed_integer(kind) or pa.types.is_float64(kind)
+        ):
+            read = _numbers(fact, column)
+            if read is not None:
+                return read
         if _is_list(kind) and self.heading.member is None and self.heading.fact.kind is Kind.SET:
             return self._members(column)
         if pa.types.is_nested(kind):
@@ -179,6 +229,51 @@ class ColumnReader:
                     said = "; ".join(map(str, problem.args))
                     problems.update(dict.fromkeys(map(int, at), said))
         return ReadMembers(known, members, problems)
+
+
+def _truths(column: Any) -> ReadTruths:
+    """Read booleans, which Arrow keeps as bits."""
+    size, valid = len(column), column.is_valid()
+    values = compute.fill_null(column, fill_value=False) if column.null_count else column
+    known = _bits(valid) if column.null_count else (1 << size) - 1
+    return ReadTruths(size, _bits(values), (1 << size) - 1 ^ known)
+
+
+def _bits(column: Any) -> int:
+    """Return an array of booleans without nulls as the bits of an integer."""
+    start: int = column.offset
+    size = len(column)
+    first, end = start // 8, -(-(start + size) // 8)
+    held: bytes = column.buffers()[1].slice(first, end - first).to_pybytes()
+    bits: int = int.from_bytes(held, "little") >> start % 8
+    return bits & ((1 << size) - 1)
+
+
+def _numbers(fact: Fact, column: Any) -> ReadNumbers | None:
+    """Read numbers at once; None if one of them is out of its range, or has too many decimals."""
+    unknown = np.asarray(column.is_null().to_numpy(zero_copy_only=False))
+    values = column.fill_null(fact.number(fact.lowest)).to_numpy(zero_copy_only=False)
+    unit = 10**fact.decimals
+    if len(values) and not (
+        values.min() >= fact.lowest / unit and values.max() <= fact.highest / unit
+    ):
+        return None
+    steps = np.rint(values * unit).astype(np.int64)
+    if not np.array_equal(steps / unit, values):
+        return None
+    return ReadNumbers(steps, unknown)
+
+
+def lanes(held: NDArray[Any]) -> int:
+    """Return flags as the bits of an integer, the first as the lowest."""
+    packed = np.packbits(held.astype(np.bool_, copy=False), bitorder="little")
+    return int.from_bytes(packed.tobytes(), "little")
+
+
+def flags(held: int, size: int) -> Flags:
+    """Return the bits of an integer as flags."""
+    packed = np.frombuffer(held.to_bytes(-(-size // 8), "little"), np.uint8)
+    return np.unpackbits(packed, count=size, bitorder="little").astype(np.bool_)
 
 
 def _is_list(kind: Any) -> bool:

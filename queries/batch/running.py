@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
 from pyarrow import feather
 
-from engine.policy import Version
+from engine.many import content_hash
 from queries.batch.blocks import REJECTED, BlockDecider, Request, block_decider
 from queries.batch.files import OUTPUTS, ROWS, Block, TableFile, form_of
 from queries.batch.writing import WRITERS, csv_text
@@ -182,7 +182,7 @@ def _fingerprint(kb: KnowledgeBase, job: Job) -> str:
     with job.source.open("rb") as file:
         while piece := file.read(1 << 20):
             found.update(piece)
-    stated = [
+    found.update(
         repr(
             (
                 program_version(),
@@ -192,22 +192,14 @@ def _fingerprint(kb: KnowledgeBase, job: Job) -> str:
                 sorted(job.readings.items()),
                 job.output.suffix,
             )
-        ),
-        repr(sorted(kb.vocabulary.facts.items())),
-    ]
+        ).encode()
+    )
     for number in job.request.policies or sorted(kb.policies):
         policy = kb.policy(number)
-        stated.append(repr((number, sorted(policy.default_readings.items()))))
-        stated += map(_content, policy.versions)
-    for text in stated:
-        found.update(text.encode())
+        for version in policy.versions:
+            content = content_hash(policy, version, policy.default_readings, kb.vocabulary)
+            found.update(content.encode())
     return found.hexdigest()
-
-
-def _content(version: Version) -> str:
-    program = version.program
-    rules = [(rule.choice, rule.head, rule.body, rule.bound) for rule in program.rules]
-    return repr((version.start, version.until, rules, sorted(program.atoms.items(), key=str)))
 
 
 def _begin(job: Job, fingerprint: str) -> None:
