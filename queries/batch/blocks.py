@@ -156,13 +156,15 @@ class BlockDecider:
                 wrong[row].append(problem)
         days = self._days(block, wrong)
         named = self._named(block, wrong)
-        good = np.setdiff1d(np.arange(size), np.fromiter(wrong, np.int64, len(wrong)))
+        good = np.arange(size)
+        if wrong:
+            good = np.delete(good, [*wrong])
         groups: list[_Group] = []
         for number in self._request.policies or sorted({named[row] for row in good}):
             policy = self._means.policy(number)
             own = good if self._request.policies else good[[named[row] == number for row in good]]
             for version, rows in self._by_version(policy, days, own, wrong):
-                groups.append(self._group(policy, version, rows, reads))
+                groups.append(self._group(policy, version, rows, reads, size))
         return self._table(block, numbers, groups), self._rejected(block, numbers, wrong)
 
     def _days(self, block: Any, wrong: dict[int, list[str]]) -> tuple[list[str], Codes]:
@@ -206,7 +208,7 @@ class BlockDecider:
         """Return the rows under each version of a policy; of a day without one, say so."""
         texts, codes = days
         of_version: dict[str, list[int]] = {}
-        for place in np.unique(codes[rows]):
+        for place in np.unique(codes[rows]) if len(texts) > 1 else [0]:
             try:
                 version = policy.version(texts[place]).start
             except UncoveredDateError as error:
@@ -215,15 +217,17 @@ class BlockDecider:
             else:
                 of_version.setdefault(version, []).append(int(place))
         return [
-            (version, rows[np.isin(codes[rows], places)])
+            (version, rows[np.isin(codes[rows], places)] if len(places) < len(texts) else rows)
             for version, places in sorted(of_version.items())
         ]
 
-    def _group(self, policy: Policy, version: str, rows: Codes, reads: Reads) -> _Group:
+    def _group(self, policy: Policy, version: str, rows: Codes, reads: Reads, size: int) -> _Group:
         key = (policy.number, version)
         if key not in self._deciders:
             self._deciders[key] = self._means.decider(policy, version)
-        own = [(heading, read.rows(rows)) for heading, read in reads]
+        own = reads
+        if len(rows) < size:
+            own = [(heading, read.rows(rows)) for heading, read in reads]
         codes, answers = self._deciders[key].answers(own, len(rows))
         group = _Group(policy.number, version, rows, codes, answers)
         if self._request.changes:

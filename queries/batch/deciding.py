@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
 
 from engine.determination import Answer
-from engine.inputs import Domain, Inputs
+from engine.inputs import Domain, Inputs, places
 from engine.many import Columns, ManyCases
 from facts.values import NO, YES, Bounds, Known, Members, case_form, narrowed
 from queries.batch.layout import Heading
@@ -74,16 +74,26 @@ class VersionDecider:
     @staticmethod
     def _signatures(lanes: Sequence[int], size: int) -> tuple[Codes, list[int]]:
         """Return for each row the place of its bits among all there are, from lanes of bits."""
+        alike: dict[int, int] = {}
+        for place, held in enumerate(lanes):
+            if held:
+                alike[held] = alike.get(held, 0) | 1 << place
+        if not alike:
+            return np.zeros(size, np.int64), [0]
         width = -(-size // 8)
         packed = np.frombuffer(
-            b"".join(lane.to_bytes(width, "little") for lane in lanes), np.uint8
-        ).reshape(len(lanes), width)
+            b"".join(held.to_bytes(width, "little") for held in alike), np.uint8
+        ).reshape(len(alike), width)
         bits = np.unpackbits(packed, axis=1, count=size, bitorder="little")
         rows = np.ascontiguousarray(np.packbits(bits, axis=0, bitorder="little").T)
         binary = pa.binary(rows.shape[1])
         array = pa.Array.from_buffers(binary, size, [None, pa.py_buffer(rows)])
         encoded = array.dictionary_encode()
-        found = [int.from_bytes(each, "little") for each in encoded.dictionary.to_pylist()]
+        meant = [*alike.values()]
+        found = [
+            sum(meant[place] for place in places(int.from_bytes(each, "little")))
+            for each in encoded.dictionary.to_pylist()
+        ]
         return encoded.indices.to_numpy().astype(np.int64), found
 
     def _lanes(self, reads: Reads, size: int) -> Columns:
@@ -92,19 +102,19 @@ class VersionDecider:
         domains = self._inputs.domains
         columns = [[ones] * domain.size for domain in domains]
         for heading, read in reads:
-            places = self._inputs.of_fact.get(heading.fact.name, ())
+            own = self._inputs.of_fact.get(heading.fact.name, ())
             if isinstance(read, ReadTruths):
-                for place in places:
+                for place in own:
                     if heading.member == domains[place].unit.member:
                         columns[place] = [ones ^ read.true, read.true | read.unknown]
                 continue
             if isinstance(read, ReadNumbers):
-                for place in places:
+                for place in own:
                     columns[place] = self._intervals(domains[place], read, ones)
                 continue
             if isinstance(read, ReadMembers):
                 unknown = lanes(~read.known)
-                for place in places:
+                for place in own:
                     inside = lanes(read.members[str(domains[place].unit.member)])
                     columns[place] = [ones ^ inside, inside | unknown]
                 continue
