@@ -6,11 +6,11 @@ through if one of the values that the case may have leads on. So what some compl
 what every one does, is exact. Both are proved equal to the program before they are used.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import TypeAlias
 
-from engine.circuit import Circuit, Evaluator, Literal, chosen
+from engine.circuit import Circuit, Evaluator, Literal, Source, chosen
 from engine.determination import OUTCOMES, Answer, Outcome, answered
 from engine.diagram import TERMINALS, Diagrams, TooLargeError
 from engine.inputs import Inputs, places
@@ -80,21 +80,7 @@ class ManyCases:
 
     def of_complete(self, columns: Columns, ones: int) -> list[int]:
         """Return lanes for what is answered, as bits for `answer`, of cases that are complete."""
-        circuit, evaluator = self._circuit, self._evaluator
-        sources = []
-        for number in circuit.sources:
-            source = circuit.nodes[number]
-            lanes = 0
-            if source.domain < len(columns):  # type: ignore[union-attr]  # it is a source
-                for value in places(source.values):  # type: ignore[union-attr]
-                    lanes |= columns[source.domain][value]  # type: ignore[union-attr]
-            sources.append(lanes)
-        found = evaluator.evaluate(sources, ones)
-
-        def held(literal: Literal) -> int:
-            own = evaluator.own(literal)
-            return found[own] if own > 0 else ones ^ found[-own]
-
+        held = _evaluated(self._circuit, self._evaluator, columns, ones)
         valid = ones ^ held(self._impossible)
         holding = [held(literal) & valid for literal in (*self._derived, self._not_one)]
         return [*holding, *(valid & ~lanes for lanes in holding[len(OUTCOMES) : -1])]
@@ -163,6 +149,59 @@ class ManyCases:
             and control.solve(assumptions=[differs]).unsatisfiable is True
             and self._diagrams.are_right()
         )
+
+
+class ManyPolicies:
+    """The outcomes of several policies for complete cases, through one circuit that they share.
+
+    Cases are columns over `inputs`, the facts that any of the policies asks for. What two policies
+    ask alike is computed once.
+    """
+
+    def __init__(
+        self, of: Sequence[tuple[Policy, Version, Mapping[str, str]]], vocabulary: Vocabulary
+    ) -> None:
+        """`of` are versions with all their readings chosen."""
+        shared = Inputs.shared(version.program for _, version, _ in of)
+        self.inputs = Inputs(shared, vocabulary.facts)
+        self._circuit = circuit = Circuit(shared, self.inputs)
+        self._outcomes: list[tuple[Literal, ...]] = []
+        for policy, version, readings in of:
+            program = version.program
+            derivation = circuit.derive(program, chosen(policy, readings))
+            impossible = circuit.any_of(map(derivation.literal, program.possible(IMPOSSIBLE)))
+            outcomes = [derivation.literal(("outcome", outcome.value)) for outcome in OUTCOMES]
+            not_one = circuit.any_of([-circuit.any_of(outcomes), circuit.at_least(2, outcomes)])
+            pend = circuit.any_of([impossible, not_one])
+            self._outcomes.append(tuple(circuit.all_of([-pend, literal]) for literal in outcomes))
+        roots = [literal for each in self._outcomes for literal in each]
+        self._evaluator = Evaluator(circuit, roots)
+
+    def outcomes(self, columns: Columns, ones: int) -> list[tuple[int, ...]]:
+        """Return, for each policy, the lanes of the cases it approves, refers and denies."""
+        held = _evaluated(self._circuit, self._evaluator, columns, ones)
+        return [tuple(map(held, literals)) for literals in self._outcomes]
+
+
+def _evaluated(
+    circuit: Circuit, evaluator: Evaluator, columns: Columns, ones: int
+) -> Callable[[Literal], int]:
+    """Return what gives the lanes of complete cases in which a literal holds."""
+    sources = []
+    for number in circuit.sources:
+        source = circuit.nodes[number]
+        lanes = 0
+        if isinstance(source, Source) and source.domain < len(columns):
+            for value in places(source.values):
+                lanes |= columns[source.domain][value]
+        sources.append(lanes)
+    found = evaluator.evaluate(sources, ones)
+
+    def held(literal: Literal) -> int:
+        own = evaluator.own(literal)
+        return found[own] if own > 0 else ones ^ found[-own]
+
+    return held
 
 
 def proved_many(
