@@ -98,7 +98,14 @@ def test_the_statements_the_language_page_shows_are_in_the_knowledge_base() -> N
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/analysis.md", "docs/policy-language.md", "docs/semantics.md"]
+    "page",
+    [
+        "README.md",
+        "docs/analysis.md",
+        "docs/batch.md",
+        "docs/policy-language.md",
+        "docs/semantics.md",
+    ],
 )
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text()
@@ -135,6 +142,21 @@ def test_the_commands_of_the_readme_work(command: str, monkeypatch: pytest.Monke
     finished = CliRunner().invoke(main, shlex.split(command))
     assert finished.exit_code == 0, finished.output
     assert finished.stdout
+
+
+@pytest.mark.usefixtures("loaded_once")
+def test_the_batch_of_the_documents_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    for page in ("README.md", "docs/batch.md"):
+        (command,) = re.findall(
+            r"^policygrounds (batch .*)$", (ROOT / page).read_text(), re.MULTILINE
+        )
+        finished = CliRunner().invoke(main, shlex.split(command))
+        assert finished.exit_code == 0, finished.output
+        rows = (tmp_path / "answers.csv").read_text().splitlines()
+        requests = (ROOT / "examples" / "requests.csv").read_text().splitlines()
+        assert len(rows) == 1 + 2 * (len(requests) - 1)
 
 
 def test_the_readme_shows_commands() -> None:
