@@ -9,7 +9,7 @@ proved, is decided by the solver itself.
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import clingo
 
@@ -18,6 +18,7 @@ from engine.determination import OUTCOMES, Outcome
 from engine.diagram import TERMINALS, Diagram, Diagrams, TooLargeError
 from engine.inputs import Inputs
 from engine.intake import Intake
+from engine.many import prove_many
 from engine.policy import Policy, Version
 from engine.program import IMPOSSIBLE, Atom
 from engine.solver import FAILURES, filling, limited_control, load, renumbered
@@ -47,6 +48,9 @@ class Verification:
     readings: Mapping[str, str]
     nodes: int | None
     proved: bool
+    columns_proved: bool | None = None
+    """Whether the answers of many cases at once are proved as well; None if that was not asked, or
+    they would be too large."""
 
     def to_json(self) -> dict[str, object]:
         """Return the JSON form."""
@@ -56,6 +60,7 @@ class Verification:
             "readings": dict(self.readings),
             "nodes": self.nodes,
             "proved": self.proved,
+            "columns_proved": self.columns_proved,
         }
 
 
@@ -233,7 +238,10 @@ class Compiler:
         return self._made[key]
 
     def verify(self) -> Iterator[Verification]:
-        """Compile and prove the version under the default readings, and each one chosen otherwise."""
+        """Compile and prove the version under the default readings, and each one chosen otherwise.
+
+        Under the default readings, the answers of many cases at once are proved too.
+        """
         defaults = self._policy.default_readings
         others = (
             {**defaults, name: choice}
@@ -241,7 +249,9 @@ class Compiler:
             for choice in sorted(reading.choices)
             if choice != defaults[name]
         )
-        for readings in (defaults, *others):
+        columns = prove_many(self._policy, self._version, defaults, self._vocabulary)
+        yield replace(self._compiled(defaults)[1], columns_proved=columns)
+        for readings in others:
             yield self._compiled(readings)[1]
 
     def _compiled(self, readings: Mapping[str, str]) -> tuple[CompiledOutcome | None, Verification]:

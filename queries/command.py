@@ -26,6 +26,7 @@ from queries.asking import query
 from queries.batch.command import batch
 from queries.checking import check, compare, diff, routes, tree
 from queries.explaining import explain, interview
+from queries.impact_command import impact
 from queries.knowledge_base import Counterexample, KnowledgeBase
 from queries.shell import (
     BAD_INPUT,
@@ -150,6 +151,7 @@ def verify(policies: Sequence[str], *, as_json: bool, folders: Sequence[Path]) -
             for version in policy.versions:
                 found = kb.verify(policy.number, on=version.start)
                 failed += sum(each.nodes is not None and not each.proved for each in found)
+                failed += sum(each.columns_proved is False for each in found)
                 if as_json:
                     for each in found:
                         print_json(each.to_json())
@@ -283,3 +285,4 @@ def _diagnosis_json(diagnosis: Diagnosis) -> dict[str, object]:
 for command in (explain, interview, query, batch, check, compare, diff, routes, tree):
     main.add_command(command)
 main.add_command(test)
+main.add_command(impact)

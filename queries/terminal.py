@@ -228,6 +228,8 @@ def show_verifications(
             why = "too large to compile" if each.nodes is None else "NOT PROVED"
             under = chosen or "the default readings"
             print_line(console, 2, f"{why} under {under}: decided by the solver")
+    proved_too = {True: "proved too", None: "too large to compile", False: "NOT PROVED"}
+    print_line(console, 2, f"answers in columns: {proved_too[found[0].columns_proved]}")
 
 
 def show_fact(console: Console, fact: Fact, vocabulary: Vocabulary) -> None:
