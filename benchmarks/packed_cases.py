@@ -23,7 +23,7 @@ from engine.inputs import Inputs
 from engine.many import ManyPolicies
 from policygrounds import KnowledgeBase
 
-BLOCK = 32_768
+BLOCK = 16_384
 """Cases decided at a time: their lanes stay in the processor's caches."""
 CHECKED = 200
 """Cases that each policy decides one by one as well."""
@@ -43,8 +43,10 @@ def main() -> None:
     options = parser.parse_args()
     with TemporaryDirectory() as name:
         write_library(Path(name), options.drugs, options.policies, 0, options.seed)
-        numbers = sorted(KnowledgeBase.load(name).policies)
-        shares = [numbers[place :: options.processes] for place in range(options.processes)]
+        policies = KnowledgeBase.load(name).policies
+        numbers = sorted(policies, key=lambda number: (policies[number].drug, number))
+        each = -(-len(numbers) // options.processes)
+        shares = [numbers[start : start + each] for start in range(0, len(numbers), each)]
         jobs = [(name, share, options.rows, options.rounds, options.seed) for share in shares]
         with ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:
             done = list(pool.map(_timed, jobs))

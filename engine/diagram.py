@@ -312,34 +312,46 @@ class Diagrams:
     def _comes_to(self, bound: int, literals: Sequence[Literal], diagram: int) -> bool:
         """Whether a diagram holds just where at least `bound` of some literals do."""
         nodes = self._nodes
-        parts = tuple((self._made[abs(literal)], literal < 0) for literal in literals)
-        pending = [(bound, parts, diagram)]
-        seen = set(pending)
-        while pending:
-            bound, parts, diagram = pending.pop()
-            ended = [part for part in parts if part[0] < TERMINALS]
-            bound -= sum((end == 1) is not negated for end, negated in ended)
-            parts = tuple(part for part in parts if part[0] >= TERMINALS)
-            if bound <= 0 or bound > len(parts):
-                if diagram != (bound <= 0):
-                    return False
-                continue
-            level = min(nodes[diagram][0], *(nodes[part][0] for part, _ in parts))
-            for value in range(self._circuit.domains[self._places[level]].size):
-                below = (
-                    bound,
-                    tuple((self._below(part, level, value), negated) for part, negated in parts),
-                    self._below(diagram, level, value),
-                )
-                if below not in seen:
-                    seen.add(below)
-                    pending.append(below)
-        return True
+        sizes = [self._circuit.domains[place].size for place in self._places]
+        seen: set[tuple[int, tuple[int, ...], int]] = set()
+        pending: list[tuple[int, tuple[int, ...], int]] = []
 
-    def _below(self, number: int, level: int, value: int) -> int:
-        """Return where a node leads with a value of the domain at a level; others stay."""
-        own, children = self._nodes[number]
-        return children[value] if own == level else number
+        def agree(bound: int, parts: Iterable[int], diagram: int) -> bool:
+            """Whether a diagram is right where its parts are decided; what is open is looked at later.
+
+            A part is twice the number of its diagram, and one more if it is negated.
+            """
+            rest = []
+            for part in parts:
+                if part >= 2 * TERMINALS:
+                    rest.append(part)
+                else:
+                    bound -= (part >> 1) ^ (part & 1)
+            if bound <= 0 or bound > len(rest):
+                return diagram == (bound <= 0)
+            state = (bound, tuple(rest), diagram)
+            if state not in seen:
+                seen.add(state)
+                pending.append(state)
+            return True
+
+        parts = [2 * self._made[abs(literal)] + (literal < 0) for literal in literals]
+        right = agree(bound, parts, diagram)
+        while right and pending:
+            bound, open_parts, diagram = pending.pop()
+            asked = [(part, *nodes[part >> 1]) for part in open_parts]
+            own, below = nodes[diagram]
+            level = min(own, *[each[1] for each in asked])
+            for value in range(sizes[level]):
+                right = right and agree(
+                    bound,
+                    [
+                        2 * children[value] + (part & 1) if at == level else part
+                        for part, at, children in asked
+                    ],
+                    below[value] if own == level else diagram,
+                )
+        return right
 
     def _asking(self, source: Source) -> tuple[int, tuple[int, ...]]:
         """Return the node that asks whether a domain has one of the values of a source."""
