@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from facts.case import read_date
-from facts.errors import MissingExtraError
+from facts.errors import MissingExtraError, PolicygroundsError
 from queries.knowledge_base import KnowledgeBase
 from queries.shell import (
     BAD_INPUT,
@@ -85,8 +85,10 @@ def batch(  # noqa: PLR0913 - one for each option
             raise MissingExtraError(error.name or "pyarrow", "tables") from None
         rejects = rejects or output.with_name(f"{output.name}.rejects.csv")
         files.form_of(output, files.OUTPUTS)
-        check_writable(output)
-        check_writable(rejects)
+        for file in (output, rejects):
+            if file.resolve() == source.resolve():
+                raise PolicygroundsError(f"{file}: this is the table to decide; name another file")
+            check_writable(file)
         kb = KnowledgeBase.load(*folders)
         chosen = choose_readings(kb, readings, policies or None)
         table = files.TableFile(source)

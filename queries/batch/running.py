@@ -5,7 +5,6 @@ the same input, policies and options leaves out the parts that are there, so it 
 output however often it was stopped. Then the parts are put together and removed.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -13,6 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from hashlib import file_digest, sha256
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
@@ -30,6 +30,8 @@ from queries.shell import program_version
 
 FORM = 1
 """The form of parts; another one is not gone on with."""
+PARTS = ("rejected", "answered")
+"""What becomes of a block, in files of its own."""
 AHEAD = 3
 """Blocks read ahead of each process."""
 
@@ -147,10 +149,9 @@ def _decide(job: Job, decider: BlockDecider, place: int, block: Block) -> Done:
     rows = block.rows.num_rows + len(block.unreadable)
     done = Done(rows, dict(sorted(outcomes.items())), rejected.num_rows)
     feather.write_feather(rejected, _new(_part(job, place, "rejected")))
-    _settle(_part(job, place, "rejected"))
     WRITERS[form_of(job.output, OUTPUTS)].write_part(answered, _new(_part(job, place, "answered")))
-    _settle(_part(job, place, "answered"))
-    _new(_part(job, place, "done")).write_text(json.dumps(asdict(done)))
+    hashes = {what: _settle(_part(job, place, what)) for what in PARTS}
+    _new(_part(job, place, "done")).write_text(json.dumps({**asdict(done), "hashes": hashes}))
     _settle(_part(job, place, "done"))
     return done
 
@@ -164,24 +165,34 @@ def _new(file: Path) -> Path:
     return file.with_name(f"{file.name}.{os.getpid()}")
 
 
-def _settle(file: Path) -> None:
+def _settle(file: Path) -> str:
+    """Put a file in its place once it is whole; return a hash of it."""
+    found = _hash(_new(file))
     _new(file).replace(file)
+    return found
+
+
+def _hash(file: Path) -> str:
+    with file.open("rb") as content:
+        return file_digest(content, "sha256").hexdigest()
 
 
 def _done_before(job: Job, place: int) -> Done | None:
-    """Return what became of a block in an earlier run, if it is done."""
+    """Return what became of a block in an earlier run, if it is done and its parts are as they were."""
     try:
-        return Done(**json.loads(_part(job, place, "done").read_text()))
-    except FileNotFoundError:
-        return None
+        said = json.loads(_part(job, place, "done").read_text())
+        hashes = said.pop("hashes")
+        if hashes == {what: _hash(_part(job, place, what)) for what in PARTS}:
+            return Done(**said)
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        pass
+    return None
 
 
 def _fingerprint(kb: KnowledgeBase, job: Job) -> str:
     """Return a hash of all that the output depends on: input, policies, vocabulary, and what is asked."""
-    found = hashlib.sha256()
-    with job.source.open("rb") as file:
-        while piece := file.read(1 << 20):
-            found.update(piece)
+    found = sha256()
+    found.update(_hash(job.source).encode())
     found.update(
         repr(
             (
