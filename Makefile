@@ -5,8 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH_VENV := .venv-bench
 BENCH_READY := $(BENCH_VENV)/.ready
+SPARK_VENV := .venv-spark
+SPARK_READY := $(SPARK_VENV)/.ready
 
-.PHONY: demo test policies findings relations lint bench soak requirements clean
+.PHONY: demo test policies findings relations lint bench soak spark requirements clean
 
 demo: $(READY)
 	$(BIN)/policygrounds policies
@@ -36,6 +38,10 @@ lint: $(READY)
 
 bench: $(BENCH_READY)
 	$(BENCH_VENV)/bin/python benchmarks/determine.py
+	$(BENCH_VENV)/bin/python benchmarks/one_case.py
+	$(BENCH_VENV)/bin/python benchmarks/many_cases.py
+	$(BENCH_VENV)/bin/python benchmarks/packed_cases.py
+	$(BENCH_VENV)/bin/python benchmarks/batch_file.py
 	$(BENCH_VENV)/bin/python benchmarks/explain.py
 	$(BENCH_VENV)/bin/python benchmarks/library.py
 	$(BENCH_VENV)/bin/python benchmarks/query_library.py
@@ -43,11 +49,16 @@ bench: $(BENCH_READY)
 soak: $(READY)
 	$(BIN)/python benchmarks/soak.py
 	$(BIN)/python benchmarks/soak_compiled.py
+	$(BIN)/python benchmarks/soak_batch.py
 	$(BIN)/python benchmarks/soak_explanations.py
 	$(BIN)/python benchmarks/soak_analysis.py
 	$(BIN)/python benchmarks/soak_queries.py
 	$(BIN)/python benchmarks/seeded_faults.py
 	$(BIN)/python benchmarks/interview.py
+
+# Spark is large and needs Java, so its tests have an environment of their own.
+spark: $(SPARK_READY)
+	$(SPARK_VENV)/bin/python -m pytest -n 0 tests/queries/test_spark.py
 
 $(READY): requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -62,14 +73,22 @@ $(BENCH_READY): benchmarks/requirements.txt pyproject.toml
 	$(BENCH_VENV)/bin/python -m pip install --quiet --no-build-isolation --no-deps --editable .
 	touch $(BENCH_READY)
 
+$(SPARK_READY): requirements-spark.txt pyproject.toml
+	$(PYTHON) -m venv $(SPARK_VENV)
+	$(SPARK_VENV)/bin/python -m pip install --quiet --require-hashes -r requirements-spark.txt
+	$(SPARK_VENV)/bin/python -m pip install --quiet --no-build-isolation --no-deps --editable .
+	touch $(SPARK_READY)
+
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	--python-version 3.11 pyproject.toml
 
 requirements: $(READY)
 	$(LOCK) --output-file requirements.txt
 	$(LOCK) --extra dev --output-file requirements-dev.txt
+	$(LOCK) --extra dev --extra spark --constraint requirements-dev.txt \
+		--output-file requirements-spark.txt
 	$(LOCK) benchmarks/requirements.in --constraint requirements.txt \
 		--output-file benchmarks/requirements.txt
 
 clean:
-	rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info
+	rm -rf $(VENV) $(BENCH_VENV) $(SPARK_VENV) build dist *.egg-info

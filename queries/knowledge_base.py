@@ -307,6 +307,19 @@ class KnowledgeBase:
         request = Request(policies, _day(on), changes=changes, parts=parts)
         return decide_frame(self, data, request, readings=readings or {}, keep=keep, ignore=ignore)
 
+    def batch_spark(self, frame: Any, *policies: str, **options: Any) -> Any:
+        """Decide the rows of a data frame of Spark on its workers; return a data frame of answers.
+
+        Columns and options are those of `batch`. There are no row numbers, and rows that cannot be
+        decided have the reason in a column `problem`. Raises what `batch` raises, before Spark does
+        anything.
+        """
+        try:
+            from queries.batch.spark import decide_spark  # noqa: PLC0415  (an extra installs it)
+        except ImportError as error:
+            raise MissingExtraError(error.name or "pyarrow", "spark") from None
+        return decide_spark(self, frame, *policies, **options)
+
     def verify(self, policy: str, *, on: str | None = None) -> tuple[Verification, ...]:
         """Prove that compiled outcomes of the version in force decide every complete case as it does.
 

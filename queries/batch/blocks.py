@@ -14,7 +14,7 @@ from engine.inputs import Inputs
 from engine.many import proved_many
 from engine.policy import Policy
 from facts.case import Case, read_date
-from facts.errors import UncoveredDateError, UnknownPolicyError
+from facts.errors import TableError, UncoveredDateError, UnknownPolicyError
 from facts.vocabulary import Vocabulary
 from queries.batch.deciding import Reads, VersionDecider, facts_of
 from queries.batch.layout import NOTHING, Layout
@@ -101,10 +101,12 @@ def block_decider(
 ) -> "BlockDecider":
     """Return what decides a table block by block, compiled and proved, or else by the solver.
 
-    Readings are chosen as for `KnowledgeBase.compare`. Raises UnknownPolicyError and
-    UnknownReadingError.
+    Readings are chosen as for `KnowledgeBase.compare`. Raises TableError where there is no policy,
+    UnknownPolicyError and UnknownReadingError.
     """
     named = [kb.policy(number) for number in request.policies]
+    if not named and "policy" not in request.layout.frame:
+        raise TableError(["name a policy, or give the policy of each row in a column 'policy'"])
     check_readings_of(named or [*kb.policies.values()], readings)
 
     def own(policy: Policy) -> dict[str, str]:
@@ -208,7 +210,7 @@ class BlockDecider:
         """Return the rows under each version of a policy; of a day without one, say so."""
         texts, codes = days
         of_version: dict[str, list[int]] = {}
-        for place in np.unique(codes[rows]) if len(texts) > 1 else [0]:
+        for place in np.unique(codes[rows]) if len(texts) > 1 else range(len(texts)):
             try:
                 version = policy.version(texts[place]).start
             except UncoveredDateError as error:
@@ -341,7 +343,7 @@ def _distinct(column: Any) -> tuple[list[Any], Codes]:
 
 def _readable(column: Any) -> Any:
     """Return texts for what a format of bytes gives."""
-    if not pa.types.is_binary(column.type):
+    if not (pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)):
         return column
     return pa.array(map(_text, column.to_pylist()), pa.string())
 

@@ -13,6 +13,12 @@ from facts.vocabulary import Fact, Kind, Vocabulary
 
 FRAME = ("id", "policy", "on")
 """Columns that are no facts."""
+ANSWERS = (
+    *("row", "policy", "version", "outcome", "reason_codes", "basis", "pathway", "months"),
+    *("authorization", "refer_to", "deciding_sections", "needs_clinician"),
+    *("change", "change_effort", "problem"),
+)
+"""Columns of the answers, which none that is kept can be named for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,11 @@ def laid_out(
     ]
     problems += [
         f"column {name!r} is there twice" for name in sorted({*columns}) if columns.count(name) > 1
+    ]
+    problems += [
+        f"column {name!r} cannot be kept: the answers have a column of that name"
+        for name in keep
+        if name in ANSWERS
     ]
     facts: dict[str, Heading] = {}
     for name in dict.fromkeys(columns):
