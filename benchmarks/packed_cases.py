@@ -109,17 +109,17 @@ def _check(
     found = many.outcomes(columns, (1 << CHECKED) - 1)
     cases = []
     for lane in range(CHECKED):
-        holds = {}
+        holds: dict[int, bool] = {}
         for domain, lanes in zip(many.inputs.domains, columns, strict=True):
             value = next(value for value, held in enumerate(lanes) if held >> lane & 1)
             holds |= {atom: bool(held_in >> value & 1) for atom, held_in in domain.atoms}
         cases.append(many.inputs.case(holds))
-    for number, lanes in zip(numbers, found, strict=True):
+    for number, outcomes in zip(numbers, found, strict=True):
         compiled = kb.compile(number, on=kb.policies[number].versions[-1].start)
         for lane, facts in enumerate(cases):
             words = [
                 word
-                for word, held in zip(("approve", "refer", "deny"), lanes, strict=True)
+                for word, held in zip(("approve", "refer", "deny"), outcomes, strict=True)
                 if held >> lane & 1
             ]
             if compiled.outcome(facts).value != (words[0] if words else "pend"):

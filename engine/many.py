@@ -18,7 +18,7 @@ from engine.inputs import Inputs, places
 from engine.policy import Policy, Version
 from engine.program import IMPOSSIBLE, Atom
 from engine.solver import FAILURES, Derived, filling, limited_control, load
-from facts.vocabulary import Vocabulary
+from facts.vocabulary import Fact, Vocabulary
 
 Columns: TypeAlias = Sequence[Sequence[int]]
 """For each domain and each of its values, the lanes of the cases that may have it."""
@@ -261,6 +261,14 @@ def content_hash(
         sorted(program.atoms.items(), key=str),
         sorted(program.facts, key=str),
         (policy.number, version.start, version.until, sorted(readings.items())),
-        sorted(vocabulary.facts.items()),
+        [_stated(fact) for _, fact in sorted(vocabulary.facts.items())],
     )
     return sha256(repr(stated).encode()).hexdigest()
+
+
+def _stated(fact: Fact) -> tuple[object, ...]:
+    """Return what the vocabulary says of the values of a fact, always in one order."""
+    return (
+        *(fact.name, fact.kind.value, fact.lowest, fact.highest, fact.decimals, fact.values),
+        *(fact.changer.value, fact.grows, sorted(fact.passing), sorted(fact.aliases.items())),
+    )

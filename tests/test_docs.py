@@ -1,5 +1,6 @@
 """What the pages show is what the product does."""
 
+import json
 import re
 import shlex
 import shutil
@@ -157,6 +158,16 @@ def test_the_batch_of_the_documents_works(tmp_path: Path, monkeypatch: pytest.Mo
         rows = (tmp_path / "answers.csv").read_text().splitlines()
         requests = (ROOT / "examples" / "requests.csv").read_text().splitlines()
         assert len(rows) == 1 + 2 * (len(requests) - 1)
+
+
+@pytest.mark.usefixtures("loaded_once")
+def test_the_impact_of_the_readme_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    text = (ROOT / "README.md").read_text()
+    (command,) = re.findall(r"^policygrounds (impact .*)$", text, re.MULTILINE)
+    finished = CliRunner().invoke(main, [*shlex.split(command), "--no-proof", "--json"])
+    assert finished.exit_code == 0, finished.output
+    assert json.loads(finished.stdout)["rows"] == 8
 
 
 def test_the_readme_shows_commands() -> None:

@@ -18,7 +18,7 @@ from facts.errors import TableError, UncoveredDateError, UnknownPolicyError
 from facts.vocabulary import Vocabulary
 from queries.batch.deciding import Reads, VersionDecider, facts_of
 from queries.batch.layout import NOTHING, Layout
-from queries.batch.reading import Codes, ColumnReader, Texts
+from queries.batch.reading import Codes, ColumnReader, Texts, encoded_once, plain
 from queries.grouping import group_changes
 from queries.knowledge_base import KnowledgeBase, check_readings_of, choose, readings_of
 from queries.wording import granted_in_words, way
@@ -65,6 +65,9 @@ class Request:
     texts: Texts = Texts.NONE
     changes: bool = False
     parts: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "policies", tuple(dict.fromkeys(self.policies)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ def block_decider(
         explanation = kb.explain(case, readings=own(kb.policy(number)))
         return cheapest_change(explanation, kb.vocabulary)
 
-    for policy in named:
+    for policy in named or kb.policies.values():
         own(policy)
     return BlockDecider(request, Means(kb.policy, decider, change))
 
@@ -147,7 +150,8 @@ class BlockDecider:
 
         `numbers` are those of its rows, counted from 1.
         """
-        size = block.num_rows
+        size = len(numbers)
+        block = pa.RecordBatch.from_arrays([*map(plain, block.columns)], names=block.schema.names)
         wrong: dict[int, list[str]] = defaultdict(list)
         reads: Reads = [
             (reader.heading, reader.read(block.column(reader.heading.column)))
@@ -156,28 +160,32 @@ class BlockDecider:
         for _, read in reads:
             for row, problem in read.wrong():
                 wrong[row].append(problem)
-        days = self._days(block, wrong)
+        days = self._days(block, size, wrong)
         named = self._named(block, wrong)
         good = np.arange(size)
         if wrong:
             good = np.delete(good, [*wrong])
         groups: list[_Group] = []
-        for number in self._request.policies or sorted({named[row] for row in good}):
+        for number in self._request.policies or sorted({named[int(row)] for row in good}):
             policy = self._means.policy(number)
-            own = good if self._request.policies else good[[named[row] == number for row in good]]
+            own = (
+                good
+                if self._request.policies
+                else good[[named[int(row)] == number for row in good]]
+            )
             for version, rows in self._by_version(policy, days, own, wrong):
                 groups.append(self._group(policy, version, rows, reads, size))
         return self._table(block, numbers, groups), self._rejected(block, numbers, wrong)
 
-    def _days(self, block: Any, wrong: dict[int, list[str]]) -> tuple[list[str], Codes]:
+    def _days(self, block: Any, size: int, wrong: dict[int, list[str]]) -> tuple[list[str], Codes]:
         """Return the days there are, and for each row the place of its own."""
         if "on" not in self._request.layout.frame:
-            return [self._request.day], np.zeros(block.num_rows, np.int64)
+            return [self._request.day], np.zeros(size, np.int64)
         raw, codes = _distinct(block.column("on"))
         days = []
         for place, each in enumerate(raw):
             try:
-                days.append(read_date(each) if each else self._request.day)
+                days.append(self._request.day if each in (None, "") else read_date(each))
             except ValueError:
                 days.append("")
                 for row in np.flatnonzero(codes == place):
@@ -334,9 +342,9 @@ def _distinct(column: Any) -> tuple[list[Any], Codes]:
     """Return the distinct values of a column, and for each row the place of its own."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    if pa.types.is_string_view(column.type):
-        column = column.cast(pa.string())
-    encoded = column.dictionary_encode(null_encoding="encode")
+    encoded = encoded_once(column)
+    if encoded is None:
+        return column.to_pylist(), np.arange(len(column))
     values = [_text(each) for each in encoded.dictionary.to_pylist()]
     return values, encoded.indices.to_numpy().astype(np.int64)
 

@@ -85,10 +85,15 @@ def batch(  # noqa: PLR0913 - one for each option
             raise MissingExtraError(error.name or "pyarrow", "tables") from None
         rejects = rejects or output.with_name(f"{output.name}.rejects.csv")
         files.form_of(output, files.OUTPUTS)
-        for file in (output, rejects):
-            if file.resolve() == source.resolve():
-                raise PolicygroundsError(f"{file}: this is the table to decide; name another file")
-            check_writable(file)
+        for file, other, what in (
+            (output, source, "the table to decide"),
+            (rejects, source, "the table to decide"),
+            (rejects, output, "where the answers go"),
+        ):
+            if _are_one(file, other):
+                raise PolicygroundsError(f"{file}: this is {what}; name another file")
+        check_writable(output)
+        check_writable(rejects)
         kb = KnowledgeBase.load(*folders)
         chosen = choose_readings(kb, readings, policies or None)
         table = files.TableFile(source)
@@ -128,3 +133,10 @@ def batch(  # noqa: PLR0913 - one for each option
                 console.print(f"{done.rejected:,} rejected, with the reason in {rejects}")
     if done.rejected:
         sys.exit(BAD_INPUT)
+
+
+def _are_one(file: Path, other: Path) -> bool:
+    """Whether two names are of one file, be it by a link."""
+    if file.exists() and other.exists():
+        return file.samefile(other)
+    return file.resolve() == other.resolve()

@@ -25,6 +25,8 @@ from queries.batch.reading import (
 
 Reads: TypeAlias = Sequence[tuple[Heading, AnyRead]]
 """The columns of facts of some rows."""
+MOST_ANSWERS = 100_000
+"""Answers of the solver that are kept for rows like those before."""
 MOST_SIZE = 63
 """The most values of one domain, as bits of an integer; with more of them, the solver decides."""
 
@@ -165,6 +167,8 @@ class VersionDecider:
             if key not in answers:
                 answers[key] = len(found)
                 if key not in self._made:
+                    if len(self._made) >= MOST_ANSWERS:
+                        self._made.clear()
                     self._made[key] = self._determine(facts)
                 found.append(self._made[key])
             codes.append(answers[key])

@@ -4,11 +4,13 @@ A block is the same on every reading of the same file, so a run that was stopped
 a row cannot be read at all is said with its number.
 """
 
+import codecs
+import csv as texts
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,7 @@ class TableFile:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self._kept: frozenset[str] = frozenset()
         self.form = form_of(file, INPUTS)
         try:
             self.columns: list[str] = list(getattr(self, f"_{self.form}_columns")())
@@ -75,8 +78,12 @@ class TableFile:
             return None
         return int(parquet.ParquetFile(self._file).metadata.num_rows)
 
-    def blocks(self, columns: Sequence[str]) -> Iterator[Block]:
-        """Yield the blocks, in order, of which there is at least one."""
+    def blocks(self, columns: Sequence[str], kept: Collection[str] = ()) -> Iterator[Block]:
+        """Yield the blocks, in order, of which there is at least one.
+
+        `kept` are the columns that are no facts, and are copied.
+        """
+        self._kept = frozenset(kept)
         block = None
         try:
             for block in getattr(self, f"_{self.form}_blocks")(columns):
@@ -117,11 +124,33 @@ class TableFile:
         )
 
     def _csv_columns(self) -> Sequence[str]:
-        with self._file.open("rb") as source:
-            line = source.readline()
-        if not line.strip():
+        names, _ = self._csv_begin()
+        if not names:
             raise TableError([f"{self._file}: the file is empty; expected a line of column names"])
-        return list(csv.read_csv(pa.py_buffer(line)).column_names)
+        return names
+
+    def _csv_begin(self) -> tuple[list[str], bool]:
+        """Return the names of the columns, and whether there is any row.
+
+        Raises TableError for a quote that is never closed: the rows after it would be lost in it.
+        """
+        with self._file.open("rb") as file:
+            quotes = sum(piece.count(b'"') for piece in iter(lambda: file.read(CSV_BYTES), b""))
+        if quotes % 2:
+            raise TableError(
+                [f"{self._file}: a quote is never closed; write one within a text twice"]
+            )
+        with self._file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
+            rows = (row for row in texts.reader(lines) if any(row))
+            names = next(rows, [])
+            if not _is_text(names):
+                raise TableError(
+                    [f"{self._file}: cannot be read as csv: a column's name is not UTF-8"]
+                )
+            try:
+                return names, next(rows, None) is not None
+            except texts.Error:  # a cell is very long
+                return names, True
 
     def _csv_blocks(self, columns: Sequence[str]) -> Iterator[Block]:
         wrong: list[tuple[int, str]] = []
@@ -131,6 +160,8 @@ class TableFile:
             wrong.append((row.number - 1, said))
             return "skip"
 
+        if not self._csv_begin()[1]:
+            return
         reader = csv.open_csv(
             self._file,
             read_options=csv.ReadOptions(use_threads=False, block_size=CSV_BYTES),
@@ -160,20 +191,18 @@ class TableFile:
 
     def _ndjson_columns(self) -> Sequence[str]:
         names: dict[str, None] = {}
-        for _, case in self._ndjson_rows():
-            if isinstance(case, dict):
-                names.update(dict.fromkeys(case))
-        return list(names)
+        for _, row, _ in self._ndjson_rows():
+            names.update(dict.fromkeys(row))
+        return [name for name in names if _is_text(name)]
 
-    def _ndjson_rows(self) -> Iterator[tuple[int, dict[str, object] | str]]:
-        """Yield the objects of the lines, and of other lines why they are none."""
+    def _ndjson_rows(self) -> Iterator[tuple[int, dict[str, object], str]]:
+        """Yield the objects of the lines, with what is wrong with them."""
         number = 0
         with self._file.open("rb") as lines:
             for line in lines:
-                if not line.strip():
-                    continue
-                number += 1
-                yield number, _row(line)
+                if line.strip():
+                    number += 1
+                    yield number, *_row(line.removeprefix(codecs.BOM_UTF8))
 
     def _ndjson_blocks(self, columns: Sequence[str]) -> Iterator[Block]:
         rows: list[dict[str, object]] = []
@@ -181,14 +210,18 @@ class TableFile:
         wrong: list[tuple[int, str]] = []
 
         def block() -> Block:
-            cells = [pa.array([_cell(name, row.get(name)) for row in rows]) for name in columns]
+            spoken = {*FRAME, *self._kept}
+            cells = [
+                pa.array([_cell(row.get(name), as_json=name not in spoken) for row in rows])
+                for name in columns
+            ]
             texts = [cell.cast(pa.string()) for cell in cells]
             batch = pa.RecordBatch.from_arrays(texts, names=list(columns))
             return Block(batch, np.array(numbers, np.int64), tuple(wrong))
 
-        for number, row in self._ndjson_rows():
-            if isinstance(row, str):
-                wrong.append((number, row))
+        for number, row, problem in self._ndjson_rows():
+            if problem:
+                wrong.append((number, problem))
             else:
                 rows.append(row)
                 numbers.append(number)
@@ -212,8 +245,11 @@ def _nothing(columns: Sequence[str]) -> Any:
     )
 
 
-def _row(line: bytes) -> dict[str, object] | str:
-    """Read a line as an object of facts, or as a case whose facts are an object of its own."""
+def _row(line: bytes) -> tuple[dict[str, object], str]:
+    """Read a line as an object of facts, or as a case whose facts are an object of its own.
+
+    With it comes what is wrong with it.
+    """
     problems: list[str] = []
 
     def refuse(name: str) -> None:
@@ -221,8 +257,12 @@ def _row(line: bytes) -> dict[str, object] | str:
 
     def exact(text: str) -> float:
         number = float(text)
-        if Decimal(text) != Decimal(repr(number)):
-            problems.append(f"{text} has more digits than can be read")
+        try:
+            is_exact = Decimal(text) == Decimal(repr(number))
+        except InvalidOperation:
+            is_exact = False
+        if not is_exact:
+            problems.append("a number has more digits than can be read")
         return number
 
     def made(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -231,21 +271,34 @@ def _row(line: bytes) -> dict[str, object] | str:
         return dict(pairs)
 
     try:
-        row = json.loads(line, parse_float=exact, parse_constant=refuse, object_pairs_hook=made)
+        row = json.loads(
+            line.decode(), parse_float=exact, parse_constant=refuse, object_pairs_hook=made
+        )
     except (ValueError, RecursionError) as error:
-        return f"not JSON: {error}"
+        return {}, f"not JSON: {error}"
     if not isinstance(row, dict):
-        return "expected an object of facts"
-    facts = row.get("facts")
-    if isinstance(facts, dict):
-        frame = {name: value for name, value in row.items() if name != "facts"}
-        problems += [f"{name!r} is given twice" for name in facts if name in frame]
-        row = {**frame, **facts}
-    return "; ".join(problems) if problems else row
+        return {}, "expected an object of facts"
+    if b"\\u" in line and not _is_text(row):
+        problems.append("the text is not UTF-8")
+    facts = row.get("facts", {})
+    if not isinstance(facts, dict):
+        return {}, "facts: expected an object of facts"
+    frame = {name: value for name, value in row.items() if name != "facts"}
+    problems += [f"{name!r} is given twice" for name in facts if name in frame]
+    return {**frame, **facts}, "; ".join(problems)
 
 
-def _cell(name: str, value: object) -> str | None:
-    """Return a value as text: as JSON, but for what names the case."""
-    if value is None or (name in FRAME and not isinstance(value, dict | list)):
-        return None if value is None else str(value)
+def _is_text(row: object) -> bool:
+    """Whether no text in a row holds half a character."""
+    try:
+        json.dumps(row, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _cell(value: object, *, as_json: bool) -> str | None:
+    """Return a value as text: as JSON, or a text as it is."""
+    if value is None or (isinstance(value, str) and not as_json):
+        return value
     return json.dumps(value, default=str)

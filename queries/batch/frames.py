@@ -56,7 +56,10 @@ def decide_frame(
     if not hasattr(data, "__arrow_c_stream__"):
         kind = type(data).__name__
         raise TableError([f"expected a table (Arrow, polars, pandas or duckdb), got {kind}"])
-    reader = pa.RecordBatchReader.from_stream(data)
+    try:
+        reader = pa.RecordBatchReader.from_stream(data)
+    except pa.ArrowException as error:
+        raise TableError([f"Arrow cannot take the table: {error.args[-1]}"]) from None
     layout = laid_out(reader.schema.names, kb.vocabulary, keep=keep, ignore=ignore)
     decider = block_decider(kb, replace(request, layout=layout), readings)
     answered, rejected, done = [], [], 0

@@ -5,10 +5,10 @@ refused here. A null is unknown.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import Enum
 from typing import Any, TypeAlias
 
@@ -35,6 +35,8 @@ Flags = NDArray[np.bool_]
 
 MOST_VALUES = 1_000_000
 """Distinct values of a column that are kept; beyond that they are read anew for each block."""
+_NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?", re.ASCII)
+"""A number in text."""
 _TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
 """Words for booleans in text, in lower case."""
 
@@ -138,8 +140,8 @@ class ColumnReader:
         """Read a `pyarrow` array."""
         if pa.types.is_dictionary(column.type):
             codes = self._coded(column.dictionary)
-            places = column.indices.fill_null(len(codes)).to_numpy(zero_copy_only=False)
-            return self._found(np.append(codes, 0)[places])
+            indices = column.indices.cast(pa.int64()).fill_null(len(codes))
+            return self._found(np.append(codes, 0)[indices.to_numpy(zero_copy_only=False)])
         kind, fact = column.type, self.heading.fact
         if pa.types.is_boolean(kind) and (
             self.heading.member is not None or fact.kind is Kind.BOOLEAN
@@ -153,12 +155,8 @@ class ColumnReader:
                 return read
         if _is_list(kind) and self.heading.member is None and self.heading.fact.kind is Kind.SET:
             return self._members(column)
-        if pa.types.is_nested(kind):
-            return self._found(self._coded(column))
-        if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
-            column = column.cast(pa.large_binary())
-        encoded = column.dictionary_encode()
-        return self.read(encoded)
+        encoded = encoded_once(column)
+        return self._found(self._coded(column)) if encoded is None else self.read(encoded)
 
     def _found(self, codes: Codes) -> Read:
         return Read(codes, self._values.known, self._values.problems)
@@ -206,16 +204,18 @@ class ColumnReader:
         names = frozenset([member])
         return Members(names, frozenset()) if raw else Members(frozenset(), names)
 
-    def _members(self, column: Any) -> ReadMembers:
+    def _members(self, column: Any) -> ReadMembers | Read:
         """Read lists of members: what is not listed is not in the set."""
         fact, size = self.heading.fact, len(column)
         known = np.asarray(column.is_valid().to_numpy(zero_copy_only=False))
         listed = column.flatten()
         rows = np.asarray(compute.list_parent_indices(column).to_numpy())
-        if not pa.types.is_dictionary(listed.type):
-            listed = listed.dictionary_encode(null_encoding="encode")
-        names = listed.dictionary.to_pylist()
-        places = listed.indices.fill_null(len(names)).to_numpy(zero_copy_only=False)
+        encoded = listed if pa.types.is_dictionary(listed.type) else encoded_once(listed)
+        if encoded is None:
+            return self._found(self._coded(column))
+        names = encoded.dictionary.to_pylist()
+        indices = encoded.indices.cast(pa.int64()).fill_null(len(names))
+        places = indices.to_numpy(zero_copy_only=False)
         members = {name: np.zeros(size, np.bool_) for name in fact.values}
         problems: dict[int, str] = {}
         for place, name in enumerate([*names, None]):
@@ -229,6 +229,38 @@ class ColumnReader:
                     said = "; ".join(map(str, problem.args))
                     problems.update(dict.fromkeys(map(int, at), said))
         return ReadMembers(known, members, problems)
+
+
+def encoded_once(column: Any) -> Any:
+    """Return a column with each of its values once, and where; None if Arrow cannot tell them apart."""
+    try:
+        return column.dictionary_encode(null_encoding="encode")
+    except pa.ArrowNotImplementedError:
+        return None
+
+
+def plain(column: Any) -> Any:
+    """Return a column in a form that all that is done to it can take: without views, runs or extensions."""
+    if column.type == pa.bool8():
+        column = column.cast(pa.bool_())
+    elif isinstance(column, pa.ExtensionArray):
+        column = column.storage
+    if pa.types.is_run_end_encoded(column.type):
+        column = compute.run_end_decode(column)
+    kind = _plain_type(column.type)
+    return column if kind == column.type else column.cast(kind)
+
+
+def _plain_type(kind: Any) -> Any:
+    types = pa.types
+    if types.is_string_view(kind):
+        return pa.large_string()
+    if types.is_binary_view(kind):
+        return pa.large_binary()
+    if types.is_large_list(kind) or types.is_list(kind):
+        inner = _plain_type(kind.value_type)
+        return kind if inner == kind.value_type else pa.large_list(inner)
+    return kind
 
 
 def _truths(column: Any) -> ReadTruths:
@@ -289,12 +321,10 @@ def _spoken(fact: Fact, text: str, *, boolean: bool) -> object:
     if text[0] in "[{":
         try:
             return json.loads(text, parse_float=Decimal)
-        except ValueError:
+        except (ValueError, ArithmeticError, RecursionError):
             raise ValueProblemError(f"fact {fact.name!r}: what begins like JSON is none") from None
     if boolean:
         return _TRUTHS.get(text.lower(), text)
     if fact.kind is Kind.SET:
         return [member.strip() for member in text.split(";") if member.strip()]
-    with suppress(InvalidOperation):
-        return Decimal(text) if fact.kind is Kind.NUMBER else text
-    return text
+    return Decimal(text) if fact.kind is Kind.NUMBER and _NUMBER.fullmatch(text) else text

@@ -7,10 +7,12 @@ output however often it was stopped. Then the parts are put together and removed
 
 import json
 import os
+import re
 import shutil
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from hashlib import file_digest, sha256
 from multiprocessing import get_context, parent_process
@@ -22,14 +24,17 @@ import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
 from pyarrow import feather
 
 from engine.many import content_hash
+from facts.errors import PolicygroundsError, TableError
 from queries.batch.blocks import REJECTED, BlockDecider, Request, block_decider
-from queries.batch.files import OUTPUTS, ROWS, Block, TableFile, form_of
+from queries.batch.files import CSV_BYTES, OUTPUTS, ROWS, Block, TableFile, form_of
 from queries.batch.writing import WRITERS, csv_text
 from queries.knowledge_base import KnowledgeBase
 from queries.shell import program_version
 
 FORM = 1
 """The form of parts; another one is not gone on with."""
+OWN = re.compile(r"(job|whole|refused|\d{8}\.(rejected|answered|done))(\.\d+)?$")
+"""The files in a folder of parts."""
 PARTS = ("rejected", "answered")
 """What becomes of a block, in files of its own."""
 AHEAD = 3
@@ -73,7 +78,9 @@ def run(kb: KnowledgeBase, job: Job, processes: int, tell: Callable[[int], None]
     columns = [name for name in table.columns if _is_asked(job.request, name)]
     total = Counter[str]()
     rows = rejected = 0
-    for done in _decided(job, decider, enumerate(table.blocks(columns)), processes):
+    for done in _decided(
+        job, decider, enumerate(table.blocks(columns, job.request.layout.kept)), processes
+    ):
         tell(done.rows)
         rows += done.rows
         rejected += done.rejected
@@ -110,9 +117,19 @@ def _decided(
                 pending.append(Future())
                 pending[-1].set_result(before)
             if len(pending) > AHEAD * processes:
-                yield pending.popleft().result()
+                yield _result(pending.popleft())
         while pending:
-            yield pending.popleft().result()
+            yield _result(pending.popleft())
+
+
+def _result(pending: Future[Done]) -> Done:
+    try:
+        return pending.result()
+    except BrokenProcessPool:
+        raise PolicygroundsError(
+            "a process that decided rows was ended, perhaps for want of memory; the same command "
+            "goes on where it was, with fewer --processes if need be"
+        ) from None
 
 
 _own: dict[str, Any] = {}
@@ -146,7 +163,7 @@ def _decide(job: Job, decider: BlockDecider, place: int, block: Block) -> Done:
         more = pa.table([numbers, pa.nulls(len(numbers), pa.string()), reasons], schema=REJECTED)
         rejected = pa.concat_tables([rejected, more]).sort_by("row")
     outcomes = Counter(answered.column("outcome").to_pylist())
-    rows = block.rows.num_rows + len(block.unreadable)
+    rows = len(block.numbers) + len(block.unreadable)
     done = Done(rows, dict(sorted(outcomes.items())), rejected.num_rows)
     feather.write_feather(rejected, _new(_part(job, place, "rejected")))
     WRITERS[form_of(job.output, OUTPUTS)].write_part(answered, _new(_part(job, place, "answered")))
@@ -184,7 +201,7 @@ def _done_before(job: Job, place: int) -> Done | None:
         hashes = said.pop("hashes")
         if hashes == {what: _hash(_part(job, place, what)) for what in PARTS}:
             return Done(**said)
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
+    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
         pass
     return None
 
@@ -193,18 +210,20 @@ def _fingerprint(kb: KnowledgeBase, job: Job) -> str:
     """Return a hash of all that the output depends on: input, policies, vocabulary, and what is asked."""
     found = sha256()
     found.update(_hash(job.source).encode())
-    found.update(
-        repr(
-            (
-                program_version(),
-                FORM,
-                ROWS,
-                job.request,
-                sorted(job.readings.items()),
-                job.output.suffix,
-            )
-        ).encode()
+    request, layout = job.request, job.request.layout
+    asked = (
+        *(
+            program_version(),
+            FORM,
+            ROWS,
+            CSV_BYTES,
+            job.output.suffix,
+            sorted(job.readings.items()),
+        ),
+        *(request.policies, request.day, request.texts.value, request.changes, request.parts),
+        *(layout.kept, sorted(layout.frame), [heading.column for heading in layout.facts]),
     )
+    found.update(repr(asked).encode())
     for number in job.request.policies or sorted(kb.policies):
         policy = kb.policy(number)
         for version in policy.versions:
@@ -214,9 +233,15 @@ def _fingerprint(kb: KnowledgeBase, job: Job) -> str:
 
 
 def _begin(job: Job, fingerprint: str) -> None:
-    """Make the folder of parts, or go on with one of the same job."""
+    """Make the folder of parts, or go on with one of the same job.
+
+    Raises TableError for a folder of that name that holds anything else.
+    """
     mark = job.parts / "job"
-    if mark.exists() and mark.read_text() != fingerprint:
+    if job.parts.exists() and not (mark.is_file() and mark.read_text() == fingerprint):
+        others = [file.name for file in job.parts.iterdir() if not OWN.match(file.name)]
+        if others:
+            raise TableError([f"{job.parts}: holds {others[0]!r}; move it, or name another output"])
         shutil.rmtree(job.parts)
     job.parts.mkdir(parents=True, exist_ok=True)
     if not mark.exists():
@@ -228,15 +253,16 @@ def _put_together(job: Job) -> None:
     """Make the output and the rejected rows of their parts, and remove these."""
     writer = WRITERS[form_of(job.output, OUTPUTS)]
     places = range(len(list(job.parts.glob("*.done"))))
-    writer.join([_part(job, place, "answered") for place in places], _new(job.output))
-    _settle(job.output)
+    whole, refused = job.parts / "whole", job.parts / "refused"
+    writer.join([_part(job, place, "answered") for place in places], whole)
     rejected = [feather.read_table(_part(job, place, "rejected")) for place in places]
+    with refused.open("wb") as rejects:
+        rejects.write(csv_text(REJECTED.empty_table(), header=True))
+        for table in rejected:
+            rejects.write(csv_text(table, header=False))
+    whole.replace(job.output)
     if any(table.num_rows for table in rejected):
-        with _new(job.rejects).open("wb") as rejects:
-            rejects.write(csv_text(REJECTED.empty_table(), header=True))
-            for table in rejected:
-                rejects.write(csv_text(table, header=False))
-        _settle(job.rejects)
+        refused.replace(job.rejects)
     else:
         job.rejects.unlink(missing_ok=True)
     shutil.rmtree(job.parts)

@@ -5,11 +5,14 @@ import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from io import BytesIO
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
 from pyarrow import compute, csv, feather, parquet
+
+TEXTS = pa.list_(pa.string())
 
 
 class Writer(ABC):
@@ -65,7 +68,7 @@ class NdjsonWriter(TextWriter):
         """Write the answers of one block."""
         with file.open("w", encoding="utf-8") as lines:
             for row in table.to_pylist():
-                lines.write(json.dumps(row, default=str))
+                lines.write(_line(row))
                 lines.write("\n")
 
 
@@ -89,13 +92,42 @@ def csv_text(table: Any, *, header: bool) -> bytes:
     return text.getvalue()
 
 
+def _line(row: object) -> str:
+    try:
+        return json.dumps(row, default=str, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(row), default=str)
+
+
 def _flat(column: Any) -> Any:
     """Write lists as texts with semicolons, and what is bytes as the text it is."""
     kind = column.type
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+    if kind == TEXTS and not column.combine_chunks().flatten().null_count:
         return compute.binary_join(column, ";")
     if pa.types.is_binary(kind):
         return column.cast(pa.string())
+    if pa.types.is_dictionary(kind):
+        return _flat(column.cast(kind.value_type))
     if pa.types.is_nested(kind):
-        return pa.array([json.dumps(value, default=str) for value in column.to_pylist()])
+        return pa.array([_told(value) for value in column.to_pylist()], pa.string())
     return column
+
+
+def _told(value: object) -> str | None:
+    """Return what is nested as text: a list of texts and numbers by semicolons, all else as JSON."""
+    if value is None:
+        return None
+    if isinstance(value, list) and not any(
+        each is None or isinstance(each, dict | list) for each in value
+    ):
+        return ";".join(map(str, value))
+    return json.dumps(value, default=str)
+
+
+def _finite(value: object) -> object:
+    """Return a value without numbers that JSON does not have."""
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    return [_finite(each) for each in value] if isinstance(value, list) else value
