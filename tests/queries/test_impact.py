@@ -28,14 +28,14 @@ from queries.impact import (
     Impact,
     Pair,
     Question,
-    Said,
-    _Regions,
     change_of_readings,
     change_of_version,
     change_to_draft,
     impact_on,
     prove,
 )
+from queries.impact.regions import Regions
+from queries.impact.result import Said
 from queries.impact_command import impact_page
 
 CENTENE, FEP = "CP.PHAR.302", "5.21.071"
@@ -333,7 +333,7 @@ def test_a_row_lies_in_a_region_for_certain_only_if_all_it_may_be_does(
     (difference,) = comparison.differences
     made = tuple(replace(difference.regions[0], facts={"regimen": each}) for each in asked)
     column = "regimen" if isinstance(cells[0], list) else "regimen.bortezomib"
-    regions = _Regions(
+    regions = Regions(
         replace(comparison, differences=(replace(difference, regions=made),)),
         laid_out([column], kb.vocabulary),
         Texts.NONE,
