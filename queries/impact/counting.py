@@ -45,6 +45,7 @@ MOST_VALUES = 10_000
 MOST_REASONS = 100
 """Different reasons kept for rows that cannot be decided."""
 UNKNOWN = "not stated"
+IN_PART = "known in part"
 _SAID = (*PARTS, "outcome", "pathway", "deciding_sections", "needs_clinician")
 _LISTED = ("outcome", "deciding_sections", "basis", "authorization", "refer_to", "needs_clinician")
 
@@ -411,6 +412,8 @@ def _label(value: object, *, is_json: bool) -> Label:
 
 
 def _text(value: object) -> str | None:
+    if isinstance(value, dict):
+        return IN_PART
     if isinstance(value, list):
         return ", ".join(sorted(map(str, value))) or "none"
     return value if value is None or isinstance(value, str) else json.dumps(value, default=str)
