@@ -20,8 +20,8 @@ from engine.inputs import Inputs
 from engine.intake import Intake
 from engine.many import prove_many
 from engine.policy import Policy, Version
-from engine.program import IMPOSSIBLE, Atom
-from engine.solver import FAILURES, filling, limited_control, load, renumbered
+from engine.program import IMPOSSIBLE
+from engine.solver import FAILURES, filling, limited_control, literals_of, load, renumbered
 from facts.case import Case, read_facts
 from facts.errors import CaseError
 from facts.values import Known
@@ -109,14 +109,7 @@ class CompiledOutcome:
         control = limited_control()
         with filling(control) as backend:
             numbers = load(backend, program, {})
-            always = backend.add_atom()
-            backend.add_rule([always])
-
-            def own(atom: Atom) -> int:
-                if atom in program.facts:
-                    return always
-                return numbers[program.atoms[atom]] if atom in program.atoms else -always
-
+            own = literals_of(backend, program, numbers)
             ends = self._walked(backend, numbers)
             impossible, none = backend.add_atom(), backend.add_atom()
             for atom in program.possible(IMPOSSIBLE):

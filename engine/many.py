@@ -16,8 +16,8 @@ from engine.determination import OUTCOMES, Answer, Outcome, answered
 from engine.diagram import TERMINALS, Diagrams, TooLargeError
 from engine.inputs import Inputs, places
 from engine.policy import Policy, Version
-from engine.program import IMPOSSIBLE, Atom
-from engine.solver import FAILURES, Derived, filling, limited_control, load
+from engine.program import IMPOSSIBLE
+from engine.solver import FAILURES, Derived, filling, limited_control, literals_of, load
 from facts.vocabulary import Fact, Vocabulary
 
 Columns: TypeAlias = Sequence[Sequence[int]]
@@ -122,14 +122,7 @@ class ManyCases:
         control = limited_control()
         with filling(control) as backend:
             numbers = load(backend, program, {})
-            always = backend.add_atom()
-            backend.add_rule([always])
-
-            def own(atom: Atom) -> int:
-                if atom in program.facts:
-                    return always
-                return numbers[program.atoms[atom]] if atom in program.atoms else -always
-
+            own = literals_of(backend, program, numbers)
             differs, impossible, not_one = (backend.add_atom() for _ in range(3))
             outcomes = [own(("outcome", outcome.value)) for outcome in OUTCOMES]
             backend.add_rule([not_one], [-outcome for outcome in outcomes])

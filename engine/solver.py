@@ -168,6 +168,21 @@ def renumbered(literals: Iterable[int], numbers: Mapping[int, int]) -> list[int]
     return [numbers[literal] if literal > 0 else -numbers[-literal] for literal in literals]
 
 
+def literals_of(
+    backend: clingo.Backend, program: GroundProgram, numbers: Mapping[int, int]
+) -> Callable[[Atom], int]:
+    """Return what gives the solver's literal of an atom, also of one that always or never holds."""
+    always = backend.add_atom()
+    backend.add_rule([always])
+
+    def literal(atom: Atom) -> int:
+        if atom in program.facts:
+            return always
+        return numbers[program.atoms[atom]] if atom in program.atoms else -always
+
+    return literal
+
+
 def limited_control(*options: str) -> clingo.Control:
     """Return a solver that prints nothing, and gives a search up at CONFLICT_LIMIT."""
     control = clingo.Control(options, message_limit=0)
