@@ -128,9 +128,8 @@ def test_each_kind_of_error_has_its_own_class(kb: KnowledgeBase) -> None:
         kb.counterexample("5.21.071", on="soon")
 
 
-def test_no_time_left_is_a_pend_with_its_reason(
-    kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_time_left_is_a_pend_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    kb = KnowledgeBase.load()  # of which nothing is compiled yet: that takes no time of the solver
     monkeypatch.setattr(solver, "SECONDS_FOR_A_CASE", -1.0)
     case = Case(policy="5.21.071", on="2025-09-15", facts=VIGNETTES[0]["facts"])
     answer = kb.determine(case)
