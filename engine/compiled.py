@@ -7,9 +7,10 @@ proved, is decided by the solver itself.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import clingo
 
@@ -22,13 +23,15 @@ from engine.many import prove_many
 from engine.policy import Policy, Version
 from engine.program import IMPOSSIBLE
 from engine.solver import FAILURES, filling, limited_control, literals_of, load, renumbered
+from engine.walk import Walks
 from facts.case import Case, read_facts
 from facts.errors import CaseError
 from facts.values import Known
 from facts.vocabulary import Vocabulary
 
-_SETTLED = {1 << place: outcome for place, outcome in enumerate(OUTCOMES)}
-"""The terminals with one outcome, as a bit each.
+_ENDS = {1 << place: outcome for place, outcome in enumerate(OUTCOMES)}
+ENDS = [_ENDS.get(terminal, Outcome.PEND) for terminal in range(TERMINALS)]
+"""What the terminals mean: those with one outcome that outcome, as a bit each.
 
 Others are 0 for a case that holds a contradiction, those with two outcomes, and the one with all
 three, to which a case with none comes too; only a faulty policy has these.
@@ -64,7 +67,7 @@ class Verification:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CompiledOutcome:
     """The outcome of one version under chosen readings. May be shared between threads."""
 
@@ -89,15 +92,16 @@ class CompiledOutcome:
         )
         return CompiledOutcome(inputs, diagrams.diagram(diagrams.joint(*diagrams.roots)))
 
+    @cached_property
+    def walks(self) -> Walks[Outcome]:
+        """The walks of cases to their outcomes."""
+        return Walks(self.diagram, ENDS)
+
     def decide(self, known: Mapping[str, Known]) -> Outcome:
         """Return the one outcome of all completions without contradictions, or pend."""
         possible = [domain.all for domain in self.inputs.domains]
         self.inputs.confine(possible, known)
-        return self.settled(possible)
-
-    def settled(self, possible: Sequence[int], inside: list[int] | None = None) -> Outcome:
-        """Return the same, given the values that each domain may have (`Diagram.only_end`)."""
-        return _SETTLED.get(self.diagram.only_end(possible, inside), Outcome.PEND)
+        return self.walks.end(possible)
 
     def equals(self, policy: Policy, version: Version, readings: Mapping[str, str]) -> bool:
         """Prove that a version decides the same in every complete case under the readings chosen.
@@ -141,7 +145,7 @@ class CompiledOutcome:
         reached = dict(enumerate(ends)) | {each: backend.add_atom() for each in diagram.nodes}
         backend.add_rule([reached[diagram.root]])
         for number, node in diagram.nodes.items():
-            domain = self.inputs.domains[node.place]
+            domain = self.inputs.domains[diagram.places[node.level]]
             for value, child in enumerate(node.children):
                 having = renumbered(domain.literals(1 << value), numbers)
                 backend.add_rule([reached[child]], [reached[number], *having])
@@ -181,19 +185,17 @@ class CompiledPolicy:
         self._compiled = compiled
         self._solve = solve
         self._vocabulary = vocabulary
-        self._intake = (
-            Intake(compiled.inputs, vocabulary, compiled.diagram.levels) if compiled else None
-        )
+        self._intake = Intake(compiled.inputs, vocabulary, compiled.walks) if compiled else None
 
     def outcome(self, facts: Mapping[str, object]) -> Outcome:
         """Return the outcome of a case, by its facts in the JSON form, as `KnowledgeBase.outcome` does.
 
         Raises CaseError for facts that do not fit the vocabulary.
         """
-        if self._compiled and self._intake:
-            read = self._intake.read(facts)
-            if read is not None:
-                return self._compiled.settled(*read)
+        if self._intake:
+            found = self._intake.end(facts)
+            if found is not None:
+                return found
         known, problems = read_facts(
             Case(policy=self.verification.policy, facts=facts), self._vocabulary
         )

@@ -10,19 +10,13 @@ manipulation, 1990.)
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
-from operator import or_
-from typing import Any
 
 from engine.circuit import TRUE, Circuit, Gate, Literal, Source
-from engine.inputs import places
 
 MOST_NODES = 200_000
 """Nodes made on the way; outcomes of the packaged policies need below 10,000."""
 MOST_DOMAINS = 300
 """A diagram is as deep as it has domains, and is made by recursion."""
-MOST_BRANCHES = 256
-"""Sets of values of one domain for which a node keeps where it leads."""
 TERMINALS = 8
 """The first nodes ask nothing: each stands for a set of up to three things, as bits."""
 
@@ -33,17 +27,13 @@ class TooLargeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A question for the domain at a place, with the node to go on with for each of its values.
-
-    Questions are asked in the order of their levels.
-    """
+    """A question for the domain of a level, with the node to go on with for each of its values."""
 
     level: int
-    place: int
     children: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Diagram:
     """What a complete case comes to: walk from the root to a terminal.
 
@@ -53,151 +43,10 @@ class Diagram:
 
     root: int
     nodes: Mapping[int, Node]
+    places: tuple[int, ...]
+    """The place of the domain that is asked for at each level. Questions come in this order."""
     members_from: int
     """The level from which on all domains are those of members of sets."""
-
-    def reached(self, possible: Sequence[int]) -> set[int]:
-        """Return the terminals that cases reach, given the values each domain may have, as bits."""
-        ends = set[int]()
-        pending = [self.root]
-        seen = set(pending)
-        while pending:
-            number = pending.pop()
-            if number < TERMINALS:
-                ends.add(number)
-                continue
-            node = self.nodes[number]
-            for value in places(possible[node.place]):
-                child = node.children[value]
-                if child not in seen:
-                    seen.add(child)
-                    pending.append(child)
-        return ends
-
-    def only_end(self, possible: Sequence[int], inside: list[int] | None = None) -> int:
-        """Return the one terminal other than 0 that cases reach; 0 for none, or for several.
-
-        The same as looking at all that is `reached`, many times faster. Where all members are known,
-        a caller that has them at hand gives the `levels` of those `inside` their sets.
-        """
-        places, branches, leads_to = self._steps
-        members_end = TERMINALS
-        if inside is not None:
-            inside.sort()
-            members_end = self._members_end
-        found, known, pending, seen = 0, 1, [self.root], set[int]()
-        while pending:
-            number = pending.pop()
-            while number >= members_end:
-                try:
-                    below = branches[number][possible[places[number]]]
-                except KeyError:
-                    below = self._open(number, possible[places[number]])
-                if below.__class__ is int:
-                    number = below
-                    continue
-                number = 0
-                for child in below:
-                    if child not in seen and leads_to[child] & ~known:
-                        seen.add(child)
-                        if number:
-                            pending.append(child)
-                        else:
-                            number = child
-            if number >= TERMINALS and inside is not None:
-                number = self._end(number, inside)
-            if number and number != found:
-                if found:
-                    return 0
-                found, known = number, 1 | 1 << number
-        return found
-
-    @cached_property
-    def levels(self) -> Mapping[int, int]:
-        """The levels of the places of members, which come after those of all whole facts."""
-        return {
-            node.place: node.level
-            for node in self.nodes.values()
-            if node.level >= self.members_from
-        }
-
-    def _end(self, number: int, ahead: Sequence[int]) -> int:
-        """Return where a case comes to in which just the members at some levels are in their sets."""
-        members, skipped = self._members, self._skipped
-        for level in ahead:
-            if members[number][0] < level:
-                key = number * MOST_DOMAINS + level
-                number = skipped[key] if key in skipped else self._skip(number, level)
-            if members[number][0] == level:
-                number = members[number][2]
-        return self._outside[number]
-
-    def _skip(self, number: int, level: int) -> int:
-        """Return, and keep, where a node leads if all members before a level are out of their sets."""
-        start = number
-        while self._members[number][0] < level:
-            number = self._members[number][1]
-        self._skipped[start * MOST_DOMAINS + level] = number
-        return number
-
-    @cached_property
-    def _skipped(self) -> dict[int, int]:
-        return {}
-
-    @cached_property
-    def _members_end(self) -> int:
-        """The number after the last node that asks for a member."""
-        return TERMINALS + sum(node.level >= self.members_from for node in self.nodes.values())
-
-    @cached_property
-    def _members(self) -> list[tuple[int, int, int]]:
-        """The nodes that ask for members, with their level and both children; terminals come last."""
-        asked = [(MOST_DOMAINS, number, number) for number in range(TERMINALS)]
-        for number in range(TERMINALS, self._members_end):
-            absent, present = self.nodes[number].children
-            asked.append((self.nodes[number].level, absent, present))
-        return asked
-
-    @cached_property
-    def _outside(self) -> list[int]:
-        """Where nodes that ask for members lead if all these are out of their sets."""
-        found = list(range(TERMINALS))
-        for _, absent, _ in self._members[TERMINALS:]:
-            found.append(found[absent])
-        return found
-
-    @cached_property
-    def _steps(self) -> tuple[list[int], list[dict[int, Any]], list[int]]:
-        """For each node its place, where it leads, and the terminals that some case comes to.
-
-        It leads to a node, or with several values perhaps to several: 0 where all come to 0. Values
-        are kept as they are met. Terminals are bits.
-        """
-        places = [0] * TERMINALS
-        branches: list[dict[int, Any]] = [{} for _ in places]
-        leads_to = [1 << terminal for terminal in range(TERMINALS)]
-        for node in map(self.nodes.__getitem__, range(TERMINALS, TERMINALS + len(self.nodes))):
-            places.append(node.place)
-            ends = [leads_to[child] for child in node.children]
-            leads_to.append(reduce(or_, ends))
-            branches.append(
-                {
-                    1 << value: child if ends[value] & ~1 else 0
-                    for value, child in enumerate(node.children)
-                }
-            )
-        return places, branches, leads_to
-
-    def _open(self, number: int, values: int) -> int | tuple[int, ...]:
-        """Keep and return where a node leads with one of some values, other than to 0 alone."""
-        _, branches, leads_to = self._steps
-        node = self.nodes[number]
-        children = dict.fromkeys(node.children[value] for value in places(values))
-        open_ones = tuple(child for child in children if leads_to[child] & ~1)
-        below = open_ones[0] if len(open_ones) == 1 else open_ones
-        if len(branches[number]) < MOST_BRANCHES:
-            branches[number][values] = below
-        return below
 
 
 class Diagrams:
@@ -227,15 +76,16 @@ class Diagrams:
         numbers = {number: number for number in range(TERMINALS)}
         in_order = sorted(needed, key=lambda number: (-self._nodes[number][0], number))
         numbers |= {number: at for at, number in enumerate(in_order, start=TERMINALS)}
+        asked = sorted({self._nodes[number][0] for number in needed})
+        levels = {level: at for at, level in enumerate(asked)}
         nodes: dict[int, Node] = {}
         for number in in_order:
             level, children = self._nodes[number]
             own = tuple(numbers[child] for child in children)
-            nodes[numbers[number]] = Node(level, self._places[level], own)
-        members_from = sum(
-            self._circuit.domains[place].unit.member is None for place in self._places
-        )
-        return Diagram(numbers[root], nodes, members_from)
+            nodes[numbers[number]] = Node(levels[level], own)
+        of_levels = tuple(self._places[level] for level in asked)
+        members_from = sum(self._circuit.domains[place].unit.member is None for place in of_levels)
+        return Diagram(numbers[root], nodes, of_levels, members_from)
 
     def _below_all(self, roots: Iterable[int]) -> set[int]:
         """Return all nodes that roots lead to."""

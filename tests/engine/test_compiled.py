@@ -10,17 +10,17 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import oracle
 import pytest
 import soak_compiled
 
 from engine import compiled as compiling
-from engine import diagram
-from engine import intake as intaking
+from engine import diagram, walk
 from engine.compiled import CompiledOutcome, Compiler
 from engine.determination import Decider
 from engine.diagram import TERMINALS, Diagram
-from engine.inputs import Inputs
 from engine.intake import Intake
+from engine.walk import Move, State, Walks
 from facts.case import read_facts
 from facts.errors import CaseError
 from policygrounds import Case, KnowledgeBase, Outcome
@@ -167,21 +167,68 @@ ODD: tuple[Any, ...] = (
 )
 
 
-@pytest.mark.parametrize("usual", [1, 1_000])
+class Recorded(State[str]):
+    """A state that every move leads back to, and that keeps them."""
+
+    def __missing__(self, move: Move) -> State[str]:
+        self.moves: list[Move]
+        self.moves.append(move)
+        return self
+
+
 @pytest.mark.parametrize("number", [FEP, CENTENE])
-def test_facts_are_read_as_the_careful_readers_read_them(
-    kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch, number: str, usual: int
-) -> None:
-    monkeypatch.setattr(intaking, "SHAPE_IS_USUAL", usual)
-    monkeypatch.setattr(intaking, "LOOK_EVERY", 1)
-    inputs = Inputs(kb.policy(number).version("2025-09-15").program, kb.vocabulary.facts)
-    intake = Intake(inputs, kb.vocabulary, {})
+def test_facts_are_read_as_the_careful_readers_read_them(kb: KnowledgeBase, number: str) -> None:
+    policy = kb.policy(number)
+    version = policy.version("2025-09-15")
+    made = CompiledOutcome.of(policy, version, policy.default_readings, kb.vocabulary)
+    walks = Walks(made.diagram, "abcdefgh")
+    walks.start = start = Recorded(walks, frozenset([made.diagram.root]), "")
+    intake = Intake(made.inputs, kb.vocabulary, walks)
+    past = len(made.diagram.places)
     for name, raw in itertools.product([*kb.vocabulary.facts, "agee"], (*ODD, *ODD)):
         known, problems = read_facts(Case(policy=number, facts={name: raw}), kb.vocabulary)
-        expected = [domain.all for domain in inputs.domains]
-        inputs.confine(expected, known)
-        read = intake.read({name: raw})
-        assert (read and read[0][: len(expected)]) == (None if problems else expected), (name, raw)
+        possible = [domain.all for domain in made.inputs.domains]
+        made.inputs.confine(possible, known)
+        expected = [
+            walks.move(level, possible[place])
+            for level, place in enumerate(made.diagram.places)
+            if level < made.diagram.members_from or possible[place] != 0b01
+        ]
+        start.moves = []
+        assert (intake.end({name: raw}) is None) == bool(problems), (name, raw)
+        asked = [move for move in start.moves if move < walks.move(past, 0)]
+        assert problems or asked == expected, (name, raw)
+
+
+def test_cases_are_read_in_whatever_order_and_number_their_facts_come(kb: KnowledgeBase) -> None:
+    rng = random.Random(7)
+    made = kb.compile(CENTENE, on="2025-09-15")
+    names = list(kb.vocabulary.facts)
+    for _ in range(300):
+        drawn = oracle.random_case(rng, CENTENE, complete=True, free_budget=1)
+        rng.shuffle(names)
+        facts = {name: drawn.get(name) for name in names[: rng.randint(0, len(names))]}
+        stated = Case(policy=CENTENE, on="2025-09-15", facts=facts)
+        assert made.outcome(facts) is kb.outcome(stated)
+        for wrong in ({"agee": 3}, {"agee": None}):
+            with pytest.raises(CaseError):
+                made.outcome({**facts, **wrong})
+
+
+def test_what_walks_keep_is_forgotten_when_it_is_too_much(
+    kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walk, "MOST_STEPS", 50)
+    policy = kb.policy(CENTENE)
+    version = policy.version("2025-09-15")
+    made = CompiledOutcome.of(policy, version, policy.default_readings, kb.vocabulary)
+    rng, first = random.Random(8), made.walks.start
+    for _ in range(100):
+        facts = oracle.random_case(rng, CENTENE, complete=False, free_budget=20)
+        case = Case(policy=CENTENE, on="2025-09-15", facts=facts)
+        assert made.decide(read_facts(case, kb.vocabulary)[0]) is kb.outcome(case)
+    assert made.walks.start is not first
+    assert len(made.walks._states) <= 51
 
 
 def test_a_compiled_policy_refuses_what_a_knowledge_base_refuses(kb: KnowledgeBase) -> None:
