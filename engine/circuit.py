@@ -370,14 +370,14 @@ class Evaluator:
             self.parts[own] = (node.bound, literals)
             self.parts[-own] = (len(literals) - node.bound + 1, tuple(-lit for lit in literals))
             operands = [f"n{lit}" if lit > 0 else f"(ones ^ n{-lit})" for lit in literals]
-            lines.append(f"n{own} = {_at_least(node.bound, operands)}")
+            lines.append(f"n{own} = {threshold(node.bound, operands)}")
         for literal, (domain, values) in self.settings.items():
             barred = circuit.all_values[domain] & ~values
             offset = circuit.offsets[domain]
             self.leaves[literal] = (values << offset, ((1 << domain, barred << offset),))
         self.domains = sorted({domain for domain, _ in self.settings.values()})
         result = "".join(f", n{own}" for own in range(1, len(cone) + 1))
-        self.evaluate: Callable[[Lanes, int], tuple[int, ...]] = _compiled(
+        self.evaluate: Callable[[Lanes, int], tuple[int, ...]] = generated(
             "lanes, ones", [*lines, f"return (0{result},)"]
         )
 
@@ -404,17 +404,17 @@ def surely(circuit: Circuit, roots: Sequence[Literal]) -> Callable[[Lanes, Lanes
             continue
         true = [_rail("t", literal) for literal in node.literals]
         false = [_rail("f", literal) for literal in node.literals]
-        lines.append(f"t{number} = {_at_least(node.bound, true)}")
-        lines.append(f"f{number} = {_at_least(len(false) - node.bound + 1, false)}")
+        lines.append(f"t{number} = {threshold(node.bound, true)}")
+        lines.append(f"f{number} = {threshold(len(false) - node.bound + 1, false)}")
     both = [_rail(rail, root) for rail in "tf" for root in roots]
-    return _compiled("holds, fails, ones", [*lines, f"return [{', '.join(both)}]"])
+    return generated("holds, fails, ones", [*lines, f"return [{', '.join(both)}]"])
 
 
 def _rail(rail: str, literal: Literal) -> str:
     return f"{rail}{literal}" if literal > 0 else f"{'tf'.replace(rail, '')}{-literal}"
 
 
-def _at_least(bound: int, operands: Sequence[str]) -> str:
+def threshold(bound: int, operands: Sequence[str]) -> str:
     """Write an expression for the lanes in which at least so many operands hold."""
     if bound <= 0:
         return "ones"
@@ -436,7 +436,8 @@ def _counted(bound: int, operands: Iterable[int], ones: int) -> int:
     return reached[bound]
 
 
-def _compiled(parameters: str, lines: Sequence[str]) -> Callable[..., Any]:
+def generated(parameters: str, lines: Sequence[str]) -> Callable[..., Any]:
+    """Return the function of these lines, in which each threshold that is counted can be called."""
     body = "\n    ".join(lines)
     scope: dict[str, Any] = {"counted": _counted}
     exec(f"def evaluate({parameters}):\n    {body}\n", scope)  # noqa: S102  (our own text)

@@ -6,22 +6,20 @@ through if one of the values that the case may have leads on. So what some compl
 what every one does, is exact. Both are proved equal to the program before they are used.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
-from typing import TypeAlias
 
-from engine.circuit import Circuit, Evaluator, Literal, Source, chosen
+from engine.circuit import Circuit, Literal, chosen
 from engine.determination import OUTCOMES, Answer, Outcome, answered
 from engine.diagram import TERMINALS, Diagrams, TooLargeError
-from engine.inputs import Inputs, places
+from engine.inputs import Inputs
+from engine.lanes import Columns, written
 from engine.policy import Policy, Version
 from engine.program import IMPOSSIBLE
 from engine.solver import FAILURES, Derived, filling, limited_control, literals_of, load
 from facts.vocabulary import Fact, Vocabulary
 
-Columns: TypeAlias = Sequence[Sequence[int]]
-"""For each domain and each of its values, the lanes of the cases that may have it."""
 ANSWERED = frozenset({"answer", "applies", "approves", "states"})
 """The predicates that an answer is made of, beside its outcome."""
 
@@ -51,40 +49,24 @@ class ManyCases:
         self._always = frozenset(atom for atom in program.facts if atom[0] in answered)
         self._pathways = frozenset(str(section) for _, section in program.arguments("pathway"))
         self._atoms = sorted((atom for atom in program.atoms if atom[0] in answered), key=str)
-        self._impossible = circuit.any_of(map(derivation.literal, program.possible(IMPOSSIBLE)))
-        valid = -self._impossible
+        valid = -circuit.any_of(map(derivation.literal, program.possible(IMPOSSIBLE)))
         outcomes = [derivation.literal(("outcome", outcome.value)) for outcome in OUTCOMES]
-        self._derived = [*outcomes, *map(derivation.literal, self._atoms)]
+        derived = [*map(derivation.literal, self._atoms)]
         not_one = circuit.any_of([-circuit.any_of(outcomes), circuit.at_least(2, outcomes)])
-        holding = [circuit.all_of([valid, literal]) for literal in (*self._derived, not_one)]
-        failing = [circuit.all_of([valid, -literal]) for literal in self._derived[len(OUTCOMES) :]]
-        self._diagrams = Diagrams(circuit, [*holding, *failing])
+        said = (*outcomes, *derived, not_one, *(-literal for literal in derived))
+        self._answered = [circuit.all_of([valid, literal]) for literal in said]
+        self._diagrams = Diagrams(circuit, self._answered)
         self._nodes, self._roots = self._diagrams.together()
-        self._evaluator = Evaluator(circuit, [*self._derived, not_one, self._impossible])
-        self._not_one = not_one
+        self._evaluate = written(circuit, self._answered)
 
     @property
     def width(self) -> int:
         """How many lanes say what is answered of a case."""
         return len(self._roots)
 
-    def complete(self, columns: Columns, ones: int) -> int:
-        """Return the lanes of the cases of which nothing is unknown that the answer hangs on."""
-        lanes = ones
-        for values in columns:
-            some = twice = 0
-            for each in values:
-                twice |= some & each
-                some |= each
-            lanes &= some & ~twice
-        return lanes
-
     def of_complete(self, columns: Columns, ones: int) -> list[int]:
         """Return lanes for what is answered, as bits for `answer`, of cases that are complete."""
-        held = _evaluated(self._circuit, self._evaluator, columns, ones)
-        valid = ones ^ held(self._impossible)
-        holding = [held(literal) & valid for literal in (*self._derived, self._not_one)]
-        return [*holding, *(valid & ~lanes for lanes in holding[len(OUTCOMES) : -1])]
+        return self._evaluate(columns, ones)
 
     def of_partial(self, columns: Columns, ones: int) -> list[int]:
         """Return lanes for what is answered, as bits for `answer`, of cases with unknown facts."""
@@ -130,11 +112,13 @@ class ManyCases:
             for atom in program.possible(IMPOSSIBLE):
                 backend.add_rule([impossible], [own(atom)])
             given = [*outcomes, *map(own, self._atoms), not_one]
-            written = self._circuit.write(backend, numbers)
-            literals = (*self._derived, self._not_one, self._impossible)
-            for literal, truth in zip(literals, (*given, impossible), strict=True):
-                backend.add_rule([differs], [written(literal), -truth])
-                backend.add_rule([differs], [-written(literal), truth])
+            failing = [-truth for truth in given[len(OUTCOMES) : -1]]
+            own_literal = self._circuit.write(backend, numbers)
+            for literal, truth in zip(self._answered, [*given, *failing], strict=True):
+                answered = backend.add_atom()
+                backend.add_rule([answered], [truth, -impossible])
+                backend.add_rule([differs], [own_literal(literal), -answered])
+                backend.add_rule([differs], [-own_literal(literal), answered])
             for atom, literal in chosen(policy, readings).items():
                 backend.add_rule([], [-own(atom) if literal > 0 else own(atom)])
         # With a case at all, that none differs says something.
@@ -158,8 +142,8 @@ class ManyPolicies:
         """`of` are versions with all their readings chosen."""
         shared = Inputs.shared(version.program for _, version, _ in of)
         self.inputs = Inputs(shared, vocabulary.facts)
-        self._circuit = circuit = Circuit(shared, self.inputs)
-        self._outcomes: list[tuple[Literal, ...]] = []
+        circuit = Circuit(shared, self.inputs)
+        literals: list[Literal] = []
         for policy, version, readings in of:
             program = version.program
             derivation = circuit.derive(program, chosen(policy, readings))
@@ -167,35 +151,14 @@ class ManyPolicies:
             outcomes = [derivation.literal(("outcome", outcome.value)) for outcome in OUTCOMES]
             not_one = circuit.any_of([-circuit.any_of(outcomes), circuit.at_least(2, outcomes)])
             pend = circuit.any_of([impossible, not_one])
-            self._outcomes.append(tuple(circuit.all_of([-pend, literal]) for literal in outcomes))
-        roots = [literal for each in self._outcomes for literal in each]
-        self._evaluator = Evaluator(circuit, roots)
+            literals += (circuit.all_of([-pend, literal]) for literal in outcomes)
+        self._evaluate = written(circuit, literals)
 
     def outcomes(self, columns: Columns, ones: int) -> list[tuple[int, ...]]:
         """Return, for each policy, the lanes of the cases it approves, refers and denies."""
-        held = _evaluated(self._circuit, self._evaluator, columns, ones)
-        return [tuple(map(held, literals)) for literals in self._outcomes]
-
-
-def _evaluated(
-    circuit: Circuit, evaluator: Evaluator, columns: Columns, ones: int
-) -> Callable[[Literal], int]:
-    """Return what gives the lanes of complete cases in which a literal holds."""
-    sources = []
-    for number in circuit.sources:
-        source = circuit.nodes[number]
-        lanes = 0
-        if isinstance(source, Source) and source.domain < len(columns):
-            for value in places(source.values):
-                lanes |= columns[source.domain][value]
-        sources.append(lanes)
-    found = evaluator.evaluate(sources, ones)
-
-    def held(literal: Literal) -> int:
-        own = evaluator.own(literal)
-        return found[own] if own > 0 else ones ^ found[-own]
-
-    return held
+        found = self._evaluate(columns, ones)
+        step = len(OUTCOMES)
+        return [tuple(found[at : at + step]) for at in range(0, len(found), step)]
 
 
 def proved_many(

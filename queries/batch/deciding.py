@@ -9,7 +9,8 @@ import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
 
 from engine.determination import Answer
 from engine.inputs import Domain, Inputs, places
-from engine.many import Columns, ManyCases
+from engine.lanes import Columns, complete
+from engine.many import ManyCases
 from facts.values import NO, YES, Bounds, Known, Members, case_form, narrowed
 from queries.batch.layout import Heading
 from queries.batch.reading import (
@@ -52,11 +53,11 @@ class VersionDecider:
         if self._many is None:
             return self._one_by_one(reads, size)
         columns, ones = self._lanes(reads, size), (1 << size) - 1
-        complete = flags(self._many.complete(columns, ones), size)
+        settled = flags(complete(columns, ones), size)
         found = np.empty(size, np.int64)
         answers: list[Answer] = []
         for partial in (False, True):
-            rows = np.flatnonzero(complete != partial)
+            rows = np.flatnonzero(settled != partial)
             if not len(rows):
                 continue
             if len(rows) < size:
