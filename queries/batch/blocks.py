@@ -260,8 +260,10 @@ class BlockDecider:
     def _table(self, block: Any, numbers: Codes, groups: Sequence[_Group]) -> Any:
         """Put the answers of all groups together, in the order of rows and policies."""
         rows = _joined([group.rows for group in groups])
-        order = np.argsort(rows, kind="stable")
-        rows = rows[order]
+        order = np.arange(len(rows))
+        if len(groups) > 1:
+            order = np.argsort(rows, kind="stable")
+            rows = rows[order]
         said: list[dict[str, Any]] = []
         codes = []
         for group in groups:

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
+from numpy.typing import NDArray
 
 from engine.determination import Answer
 from engine.inputs import Domain, Inputs, places
@@ -28,8 +29,10 @@ Reads: TypeAlias = Sequence[tuple[Heading, AnyRead]]
 """The columns of facts of some rows."""
 MOST_ANSWERS = 100_000
 """Answers of the solver that are kept for rows like those before."""
-MOST_SIZE = 63
-"""The most values of one domain, as bits of an integer; with more of them, the solver decides."""
+WORD = 64
+"""Bits of the largest words."""
+MOST_SIZE = WORD
+"""The most values of one domain, as bits of a word; with more of them, the solver decides."""
 
 
 class VersionDecider:
@@ -83,20 +86,18 @@ class VersionDecider:
                 alike[held] = alike.get(held, 0) | 1 << place
         if not alike:
             return np.zeros(size, np.int64), [0]
-        width = -(-size // 8)
-        packed = np.frombuffer(
-            b"".join(held.to_bytes(width, "little") for held in alike), np.uint8
-        ).reshape(len(alike), width)
-        bits = np.unpackbits(packed, axis=1, count=size, bitorder="little")
-        rows = np.ascontiguousarray(np.packbits(bits, axis=0, bitorder="little").T)
-        binary = pa.binary(rows.shape[1])
-        array = pa.Array.from_buffers(binary, size, [None, pa.py_buffer(rows)])
-        encoded = array.dictionary_encode()
+        words = [_words([*alike][at : at + WORD], size) for at in range(0, len(alike), WORD)]
+        if len(words) == 1:
+            encoded = pa.array(words[0]).dictionary_encode()
+            signatures = encoded.dictionary.to_pylist()
+        else:
+            rows = np.stack(words, axis=1).astype("<u8", copy=False)
+            binary = pa.binary(rows.shape[1] * WORD // 8)
+            array = pa.Array.from_buffers(binary, size, [None, pa.py_buffer(rows)])
+            encoded = array.dictionary_encode()
+            signatures = [int.from_bytes(each, "little") for each in encoded.dictionary.to_pylist()]
         meant = [*alike.values()]
-        found = [
-            sum(meant[place] for place in places(int.from_bytes(each, "little")))
-            for each in encoded.dictionary.to_pylist()
-        ]
+        found = [sum(meant[place] for place in places(each)) for each in signatures]
         return encoded.indices.to_numpy().astype(np.int64), found
 
     def _lanes(self, reads: Reads, size: int) -> Columns:
@@ -122,19 +123,16 @@ class VersionDecider:
                     columns[place] = [ones ^ inside, inside | unknown]
                 continue
             for place, masks in self._possible(heading, read.known).items():
-                values = np.array(masks, np.uint64)[read.codes]
-                columns[place] = [
-                    lanes(values & np.uint64(1 << value) != 0)
-                    for value in range(domains[place].size)
-                ]
+                of_size = domains[place].size
+                values = np.array(masks, _smallest(of_size))[read.codes]
+                columns[place] = [lanes(values & (1 << value) != 0) for value in range(of_size)]
         return columns
 
     @staticmethod
     def _intervals(domain: Domain, read: ReadNumbers, ones: int) -> list[int]:
         """Return the rows whose number is in each of the intervals between cut points."""
-        unknown = lanes(read.unknown) if read.unknown.any() else 0
         reached = [ones, *(lanes(read.steps >= cut) for cut in domain.cuts), 0]
-        return [low ^ high | unknown for low, high in pairwise(reached)]
+        return [low ^ high | read.unknown for low, high in pairwise(reached)]
 
     def _possible(self, heading: Heading, known: Sequence[Known | None]) -> dict[int, list[int]]:
         """Return, for the domains a column speaks of, the values that each of its values leaves open."""
@@ -176,6 +174,21 @@ class VersionDecider:
         return np.array(codes, np.int64), found
 
 
+def _words(held: Sequence[int], size: int) -> NDArray[np.unsignedinteger]:
+    """Return for each row a word of its bits, the first as the lowest."""
+    words = np.zeros(size, _smallest(len(held)))
+    for place, each in enumerate(held):
+        words |= flags(each, size).astype(words.dtype) << place
+    return words
+
+
+def _smallest(bits: int) -> type[np.unsignedinteger]:
+    """Return the type of the smallest words that have so many bits."""
+    return next(
+        kind for kind in (np.uint8, np.uint16, np.uint32, np.uint64) if bits <= np.iinfo(kind).bits
+    )
+
+
 def _truth(heading: Heading, read: ReadTruths, row: int) -> Known | None:
     """Return what a column of booleans says of one row."""
     if read.unknown >> row & 1:
@@ -199,7 +212,7 @@ def facts_of(reads: Reads, row: int) -> dict[str, object]:
             value = _truth(heading, read, row)
         elif isinstance(read, ReadNumbers):
             steps = int(read.steps[row])
-            value = None if read.unknown[row] else Bounds(steps, steps)
+            value = None if read.unknown >> row & 1 else Bounds(steps, steps)
         elif read.known[row]:
             inside = frozenset(name for name, members in read.members.items() if members[row])
             value = Members(inside, heading.fact.known_values - inside)

@@ -102,18 +102,19 @@ class ReadTruths:
 
     def rows(self, rows: Codes) -> "ReadTruths":
         """Return some rows of it."""
-        true, unknown = (
-            lanes(flags(bits, self.size)[rows]) if bits else 0 for bits in (self.true, self.unknown)
-        )
+        true, unknown = (_of_rows(bits, self.size, rows) for bits in (self.true, self.unknown))
         return ReadTruths(len(rows), true, unknown)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadNumbers:
-    """A column of numbers within their range, in steps of the last decimal, and where it is null."""
+    """A column of numbers within their range, in steps of the last decimal, and where it is null.
 
-    steps: Codes
-    unknown: Flags
+    The latter as bits.
+    """
+
+    steps: NDArray[np.integer]
+    unknown: int
 
     def wrong(self) -> Iterator[tuple[int, str]]:
         """Yield nothing: every value can be read."""
@@ -121,7 +122,7 @@ class ReadNumbers:
 
     def rows(self, rows: Codes) -> "ReadNumbers":
         """Return some rows of it."""
-        return ReadNumbers(self.steps[rows], self.unknown[rows])
+        return ReadNumbers(self.steps[rows], _of_rows(self.unknown, len(self.steps), rows))
 
 
 AnyRead: TypeAlias = Read | ReadMembers | ReadTruths | ReadNumbers
@@ -139,9 +140,10 @@ class ColumnReader:
     def read(self, column: Any) -> AnyRead:
         """Read a `pyarrow` array."""
         if pa.types.is_dictionary(column.type):
-            codes = self._coded(column.dictionary)
-            indices = column.indices.cast(pa.int64()).fill_null(len(codes))
-            return self._found(np.append(codes, 0)[indices.to_numpy(zero_copy_only=False)])
+            codes, indices = np.append(self._coded(column.dictionary), 0), column.indices
+            if indices.null_count:
+                indices = indices.cast(pa.int64()).fill_null(len(codes) - 1)
+            return self._found(codes[indices.to_numpy(zero_copy_only=False)])
         kind, fact = column.type, self.heading.fact
         if pa.types.is_boolean(kind) and (
             self.heading.member is not None or fact.kind is Kind.BOOLEAN
@@ -265,10 +267,10 @@ def _plain_type(kind: Any) -> Any:
 
 def _truths(column: Any) -> ReadTruths:
     """Read booleans, which Arrow keeps as bits."""
-    size, valid = len(column), column.is_valid()
-    values = compute.fill_null(column, fill_value=False) if column.null_count else column
-    known = _bits(valid) if column.null_count else (1 << size) - 1
-    return ReadTruths(size, _bits(values), (1 << size) - 1 ^ known)
+    if not column.null_count:
+        return ReadTruths(len(column), _bits(column), 0)
+    values = compute.fill_null(column, fill_value=False)
+    return ReadTruths(len(column), _bits(values), _bits(column.is_null()))
 
 
 def _bits(column: Any) -> int:
@@ -276,20 +278,26 @@ def _bits(column: Any) -> int:
     start: int = column.offset
     size = len(column)
     first, end = start // 8, -(-(start + size) // 8)
-    held: bytes = column.buffers()[1].slice(first, end - first).to_pybytes()
-    bits: int = int.from_bytes(held, "little") >> start % 8
-    return bits & ((1 << size) - 1)
+    bits = int.from_bytes(memoryview(column.buffers()[1])[first:end], "little")
+    if start % 8:
+        bits >>= start % 8
+    return bits & ((1 << size) - 1) if (end - first) * 8 > size else bits
 
 
 def _numbers(fact: Fact, column: Any) -> ReadNumbers | None:
     """Read numbers at once; None if one of them is out of its range, or has too many decimals."""
-    unknown = np.asarray(column.is_null().to_numpy(zero_copy_only=False))
-    values = column.fill_null(fact.number(fact.lowest)).to_numpy(zero_copy_only=False)
+    unknown = 0
+    if column.null_count:
+        unknown = _bits(column.is_null())
+        column = column.fill_null(fact.number(fact.lowest))
+    values = column.to_numpy(zero_copy_only=False)
     unit = 10**fact.decimals
     if len(values) and not (
         values.min() >= fact.lowest / unit and values.max() <= fact.highest / unit
     ):
         return None
+    if unit == 1 and values.dtype.kind == "i":
+        return ReadNumbers(values, unknown)
     steps = np.rint(values * unit).astype(np.int64)
     if not np.array_equal(steps / unit, values):
         return None
@@ -298,14 +306,18 @@ def _numbers(fact: Fact, column: Any) -> ReadNumbers | None:
 
 def lanes(held: NDArray[Any]) -> int:
     """Return flags as the bits of an integer, the first as the lowest."""
-    packed = np.packbits(held.astype(np.bool_, copy=False), bitorder="little")
-    return int.from_bytes(packed.tobytes(), "little")
+    return int.from_bytes(np.packbits(held, bitorder="little").data, "little")
 
 
 def flags(held: int, size: int) -> Flags:
     """Return the bits of an integer as flags."""
     packed = np.frombuffer(held.to_bytes(-(-size // 8), "little"), np.uint8)
     return np.unpackbits(packed, count=size, bitorder="little").astype(np.bool_)
+
+
+def _of_rows(held: int, size: int, rows: Codes) -> int:
+    """Return the bits of some rows of so many."""
+    return lanes(flags(held, size)[rows]) if held else 0
 
 
 def _is_list(kind: Any) -> bool:
