@@ -22,7 +22,7 @@ _NUMPY, _ARROW, _POLARS, _DUCKDB = _PACKAGES.values()
 MISSING = [package for package, module in _PACKAGES.items() if module is None]
 """The packages of peers that are not installed."""
 
-CODES = {"pend": 0, "approve": 1, "refer": 2, "deny": 3}
+CODES = {"approve": 0, "refer": 1, "deny": 2, "pend": 3}
 """What stands for the outcomes in a column."""
 Columns: TypeAlias = Callable[[], Any]
 """Decide all cases of a table; return a column of codes."""

@@ -65,7 +65,12 @@ def own(kb: KnowledgeBase, policy: str, version: str, table: Any) -> dict[str, C
         answered = kb.batch(table, policy, on=version, parts=False).answered
         return compute.index_in(answered.column("outcome"), value_set=words)
 
-    return {"policygrounds": outcomes}
+    prepared = kb.prepare(table)
+
+    def prepared_outcomes() -> Any:
+        return prepared.outcomes(policy, on=version).indices
+
+    return {"policygrounds": outcomes, "policygrounds, prepared": prepared_outcomes}
 
 
 def check(kb: KnowledgeBase, policy: str, version: str, table: Any, codes: bytes) -> None:

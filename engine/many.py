@@ -53,6 +53,8 @@ class ManyCases:
         outcomes = [derivation.literal(("outcome", outcome.value)) for outcome in OUTCOMES]
         derived = [*map(derivation.literal, self._atoms)]
         not_one = circuit.any_of([-circuit.any_of(outcomes), circuit.at_least(2, outcomes)])
+        self._not_one = len(OUTCOMES) + len(derived)
+        """The place of what tells that a case gets no outcome, or several."""
         said = (*outcomes, *derived, not_one, *(-literal for literal in derived))
         self._answered = [circuit.all_of([valid, literal]) for literal in said]
         self._diagrams = Diagrams(circuit, self._answered)
@@ -79,9 +81,24 @@ class ManyCases:
             held.append(lanes)
         return [held[root] for root in self._roots]
 
+    def outcomes(self, answered: Sequence[int], ones: int) -> tuple[int, ...]:
+        """Return the lanes of the cases approved, referred and denied; the others pend.
+
+        `answered` is what `of_complete` or `of_partial` gives.
+        """
+        approve, refer, deny, not_one = (*answered[: len(OUTCOMES)], answered[self._not_one])
+        return tuple(
+            only & (ones ^ (one | other | not_one))
+            for only, one, other in (
+                (approve, refer, deny),
+                (refer, approve, deny),
+                (deny, approve, refer),
+            )
+        )
+
     def answer(self, bits: int) -> Answer:
         """Return the answer to a case, given its bit of each lane, the first as the lowest."""
-        end = len(OUTCOMES) + len(self._atoms)
+        end = self._not_one
         possible = [outcome for place, outcome in enumerate(OUTCOMES) if bits >> place & 1]
         if not possible or bits >> end & 1:
             return Answer(outcome=Outcome.PEND)

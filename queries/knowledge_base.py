@@ -45,6 +45,7 @@ from queries.saved import SavedQuery, as_saved
 
 if TYPE_CHECKING:
     from queries.batch.frames import BatchAnswer
+    from queries.batch.prepared import PreparedCases
 
 CONTRADICTED = (
     "records: they contradict the case or each other; correct what is wrong, and ask again"
@@ -304,8 +305,20 @@ class KnowledgeBase:
             from queries.batch.frames import decide_frame  # noqa: PLC0415
         except ImportError as error:
             raise MissingExtraError(error.name or "pyarrow", "tables") from None
-        request = Request(policies, _day(on), changes=changes, parts=parts)
+        request = Request(policies, day_of(on), changes=changes, parts=parts)
         return decide_frame(self, data, request, readings=readings or {}, keep=keep, ignore=ignore)
+
+    def prepare(self, data: Any, *, ignore: Collection[str] = ()) -> "PreparedCases":
+        """Read and check a table once, to decide it under one version or reading after another.
+
+        Columns are those of `batch`, without `policy` and `on`. Raises TableError and
+        MissingExtraError. Rows that cannot be decided are in what is returned, with the reason.
+        """
+        try:
+            from queries.batch.prepared import PreparedCases  # noqa: PLC0415  (an extra installs it)
+        except ImportError as error:
+            raise MissingExtraError(error.name or "pyarrow", "tables") from None
+        return PreparedCases(self, data, ignore=ignore)
 
     def batch_spark(self, frame: Any, *policies: str, **options: Any) -> Any:
         """Decide the rows of a data frame of Spark on its workers; return a data frame of answers.
@@ -444,7 +457,7 @@ class KnowledgeBase:
             number: choose(policy, readings_of(policy, chosen))
             for number, policy in self.policies.items()
         }
-        day = _day(on)
+        day = day_of(on)
 
         def check(policy: Policy) -> tuple[Finding, ...]:
             return self.check(
@@ -544,7 +557,7 @@ class KnowledgeBase:
     def _stated(self, policy: str, on: str | None) -> tuple[Policy, Version]:
         """Return a policy with its version in force on a date."""
         stated = self.policy(policy)
-        return stated, stated.version(_day(on))
+        return stated, stated.version(day_of(on))
 
     def _analyst(self) -> Analyst:
         """Return the thread's own analyst: solvers cannot be shared."""
@@ -719,7 +732,7 @@ def choose(policy: Policy, readings: Mapping[str, str]) -> dict[str, str]:
     return chosen
 
 
-def _day(on: str | None) -> str:
+def day_of(on: str | None) -> str:
     """Return a date in ISO form, today if none is given. Raises CaseError."""
     try:
         return read_date(on)

@@ -116,14 +116,7 @@ def block_decider(
         return choose(policy, readings_of(policy, readings))
 
     def decider(policy: Policy, day: str) -> VersionDecider:
-        version = policy.version(day)
-
-        def determine(facts: Mapping[str, object]) -> Answer:
-            case = Case(policy=policy.number, on=day, facts=facts)
-            return kb.determine(case, readings=own(policy))
-
-        many = proved_many(policy, version, own(policy), kb.vocabulary, parts=request.parts)
-        return VersionDecider(many, determine, Inputs(version.program, kb.vocabulary.facts))
+        return version_decider(kb, policy, day, own(policy), parts=request.parts)
 
     def change(number: str, day: str, facts: Mapping[str, object]) -> Change:
         case = Case(policy=number, on=day, facts=facts)
@@ -135,13 +128,49 @@ def block_decider(
     return BlockDecider(request, Means(kb.policy, decider, change))
 
 
+def version_decider(
+    kb: KnowledgeBase, policy: Policy, day: str, readings: Mapping[str, str], *, parts: bool
+) -> VersionDecider:
+    """Return what decides rows under the version of a day and readings, all chosen.
+
+    Raises UncoveredDateError.
+    """
+    version = policy.version(day)
+
+    def determine(facts: Mapping[str, object]) -> Answer:
+        case = Case(policy=policy.number, on=day, facts=facts)
+        return kb.determine(case, readings=readings)
+
+    many = proved_many(policy, version, readings, kb.vocabulary, parts=parts)
+    return VersionDecider(many, determine, Inputs(version.program, kb.vocabulary.facts))
+
+
+class BlockReader:
+    """Reads the columns of facts of the blocks of one table in their order."""
+
+    def __init__(self, layout: Layout, texts: Texts = Texts.NONE) -> None:
+        self._readers = [ColumnReader(heading, texts) for heading in layout.facts]
+
+    def read(self, block: Any) -> tuple[Reads, dict[int, list[str]]]:
+        """Read a `pyarrow.RecordBatch`; return what it says, and by row what cannot be read."""
+        reads: Reads = [
+            (reader.heading, reader.read(plain(block.column(reader.heading.column))))
+            for reader in self._readers
+        ]
+        wrong: dict[int, list[str]] = defaultdict(list)
+        for _, read in reads:
+            for row, problem in read.wrong():
+                wrong[row].append(problem)
+        return reads, wrong
+
+
 class BlockDecider:
     """Decides the blocks of one table in their order."""
 
     def __init__(self, request: Request, means: Means) -> None:
         self._request = request
         self._means = means
-        self._readers = [ColumnReader(heading, request.texts) for heading in request.layout.facts]
+        self._reader = BlockReader(request.layout, request.texts)
         self._deciders: dict[tuple[str, str], VersionDecider] = {}
         self._changes: dict[tuple[str, str, str], Change] = {}
 
@@ -151,15 +180,12 @@ class BlockDecider:
         `numbers` are those of its rows, counted from 1.
         """
         size = len(numbers)
-        block = pa.RecordBatch.from_arrays([*map(plain, block.columns)], names=block.schema.names)
-        wrong: dict[int, list[str]] = defaultdict(list)
-        reads: Reads = [
-            (reader.heading, reader.read(block.column(reader.heading.column)))
-            for reader in self._readers
-        ]
-        for _, read in reads:
-            for row, problem in read.wrong():
-                wrong[row].append(problem)
+        reads, wrong = self._reader.read(block)
+        layout = self._request.layout
+        others = [name for name in block.schema.names if name in {*layout.frame, *layout.kept}]
+        block = pa.RecordBatch.from_arrays(
+            [plain(block.column(name)) for name in others], names=others
+        )
         days = self._days(block, size, wrong)
         named = self._named(block, wrong)
         good = np.arange(size)
@@ -175,7 +201,7 @@ class BlockDecider:
             )
             for version, rows in self._by_version(policy, days, own, wrong):
                 groups.append(self._group(policy, version, rows, reads, size))
-        return self._table(block, numbers, groups), self._rejected(block, numbers, wrong)
+        return self._table(block, numbers, groups), rejected(block, numbers, wrong)
 
     def _days(self, block: Any, size: int, wrong: dict[int, list[str]]) -> tuple[list[str], Codes]:
         """Return the days there are, and for each row the place of its own."""
@@ -286,23 +312,23 @@ class BlockDecider:
                 columns[name] = pa.array(texts, pa.string()).take(pa.array(order))
         return pa.table(columns)
 
-    def _rejected(self, block: Any, numbers: Codes, wrong: Mapping[int, Sequence[str]]) -> Any:
-        rows = sorted(wrong)
-        has_id = "id" in self._request.layout.frame
-        names = block.column("id").take(pa.array(rows, pa.int64())) if has_id else None
-        return pa.table(
-            [
-                pa.array(numbers[rows] if rows else [], pa.int64()),
-                pa.array(
-                    [None if name is None else str(_text(name)) for name in names.to_pylist()]
-                    if names is not None
-                    else [None] * len(rows),
-                    pa.string(),
-                ),
-                pa.array(["; ".join(dict.fromkeys(wrong[row])) for row in rows], pa.string()),
-            ],
-            schema=REJECTED,
-        )
+
+def rejected(block: Any, numbers: Codes, wrong: Mapping[int, Sequence[str]]) -> Any:
+    """Return the rows that cannot be decided as a table, named by their `id` if there is one."""
+    rows = sorted(wrong)
+    names: list[str | None] = [None] * len(rows)
+    if "id" in block.schema.names:
+        named = block.column("id").take(pa.array(rows, pa.int64())).to_pylist()
+        names = [None if name is None else str(_text(name)) for name in named]
+    reasons = ["; ".join(dict.fromkeys(wrong[row])) for row in rows]
+    return pa.table(
+        [
+            pa.array(numbers[rows] if rows else [], pa.int64()),
+            pa.array(names, pa.string()),
+            pa.array(reasons, pa.string()),
+        ],
+        schema=REJECTED,
+    )
 
 
 def cheapest_change(explanation: Explanation, vocabulary: Vocabulary) -> Change:

@@ -1,6 +1,7 @@
 """Blocks of a table decided: what is known of each row, as lanes, and each answer made once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -35,6 +36,16 @@ MOST_SIZE = WORD
 """The most values of one domain, as bits of a word; with more of them, the solver decides."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Some rows as lanes: all, or those at some places; whether something of each is unknown."""
+
+    rows: Codes | None
+    columns: Columns
+    size: int
+    partial: bool
+
+
 class VersionDecider:
     """Decides rows under one version of a policy, compiled, or one by one by the solver."""
 
@@ -45,36 +56,56 @@ class VersionDecider:
         inputs: Inputs,
     ) -> None:
         """`determine` decides a case by its facts where there is nothing compiled."""
-        self._many = many if all(each.size <= MOST_SIZE for each in inputs.domains) else None
+        self.many = many if all(each.size <= MOST_SIZE for each in inputs.domains) else None
         self._determine = determine
         self._inputs = inputs
         self._masks: dict[str, tuple[Sequence[Known | None], dict[int, list[int]]]] = {}
         self._made: dict[object, Answer] = {}
 
+    def laid_out(self, reads: Reads, size: int) -> list[Rows]:
+        """Return some rows as lanes, those of which nothing is unknown apart from the others."""
+        columns, ones = self._lanes(reads, size), (1 << size) - 1
+        settled = complete(columns, ones)
+        if settled in (0, ones):
+            return [Rows(None, columns, size, partial=not settled)]
+        found = []
+        for partial in (False, True):
+            rows = np.flatnonzero(flags(settled, size) != partial)
+            some = [(heading, read.rows(rows)) for heading, read in reads]
+            found.append(Rows(rows, self._lanes(some, len(rows)), len(rows), partial=partial))
+        return found
+
+    @staticmethod
+    def outcomes(many: ManyCases, parts: Iterable[Rows], size: int) -> NDArray[np.uint8]:
+        """Return the outcomes of rows that are laid out, as their places in `OUTCOMES` and PEND."""
+        found = np.empty(size, np.uint8)
+        for part in parts:
+            answered, ones = _answered(many, part)
+            approve, refer, deny = many.outcomes(answered, ones)
+            pend = ones ^ (approve | refer | deny)
+            codes = flags(refer | pend, part.size).view(np.uint8)
+            codes |= flags(deny | pend, part.size).view(np.uint8) << 1
+            if part.rows is None:
+                return codes
+            found[part.rows] = codes
+        return found
+
     def answers(self, reads: Reads, size: int) -> tuple[Codes, list[Answer]]:
         """Return the answers to some rows: for each row its place among the answers."""
-        if self._many is None:
+        if self.many is None:
             return self._one_by_one(reads, size)
-        columns, ones = self._lanes(reads, size), (1 << size) - 1
-        settled = flags(complete(columns, ones), size)
         found = np.empty(size, np.int64)
         answers: list[Answer] = []
-        for partial in (False, True):
-            rows = np.flatnonzero(settled != partial)
-            if not len(rows):
-                continue
-            if len(rows) < size:
-                some = [(heading, read.rows(rows)) for heading, read in reads]
-                columns, ones = self._lanes(some, len(rows)), (1 << len(rows)) - 1
-            decide = self._many.of_partial if partial else self._many.of_complete
-            codes, signatures = self._signatures(decide(columns, ones), len(rows))
-            found[rows] = codes + len(answers)
+        for part in self.laid_out(reads, size):
+            answered, _ = _answered(self.many, part)
+            codes, signatures = self._signatures(answered, part.size)
+            found[slice(None) if part.rows is None else part.rows] = codes + len(answers)
             answers += map(self._answer, signatures)
         return found, answers
 
     def _answer(self, bits: int) -> Answer:
-        if bits not in self._made and self._many is not None:
-            self._made[bits] = self._many.answer(bits)
+        if bits not in self._made and self.many is not None:
+            self._made[bits] = self.many.answer(bits)
         return self._made[bits]
 
     @staticmethod
@@ -172,6 +203,13 @@ class VersionDecider:
                 found.append(self._made[key])
             codes.append(answers[key])
         return np.array(codes, np.int64), found
+
+
+def _answered(many: ManyCases, part: Rows) -> tuple[list[int], int]:
+    """Return lanes for what is answered of some rows, and a one for each row."""
+    ones = (1 << part.size) - 1
+    decide = many.of_partial if part.partial else many.of_complete
+    return decide(part.columns, ones), ones
 
 
 def _words(held: Sequence[int], size: int) -> NDArray[np.unsignedinteger]:

@@ -1,6 +1,6 @@
 """Data frames, Arrow tables and relations of duckdb decided in memory."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
 from facts.errors import TableError
 from queries.batch.blocks import REJECTED, Request, block_decider
 from queries.batch.layout import laid_out
+from queries.batch.reading import Codes
 from queries.frames import pandas_frame, polars_frame
 from queries.knowledge_base import KnowledgeBase
 
@@ -40,6 +41,27 @@ class BatchAnswer:
         return polars_frame(self.answered)
 
 
+def streamed(data: Any) -> Any:
+    """Return a table as a `pyarrow.RecordBatchReader`. Raises TableError."""
+    if not hasattr(data, "__arrow_c_stream__"):
+        kind = type(data).__name__
+        raise TableError([f"expected a table (Arrow, polars, pandas or duckdb), got {kind}"])
+    try:
+        return pa.RecordBatchReader.from_stream(data)
+    except pa.ArrowException as error:
+        raise TableError([f"Arrow cannot take the table: {error.args[-1]}"]) from None
+
+
+def numbered_blocks(reader: Any) -> Iterator[tuple[Any, Codes]]:
+    """Yield the rows of a table in blocks, with their numbers, counted from 1."""
+    done = 0
+    for batch in reader:
+        for start in range(0, batch.num_rows, BLOCK):
+            block = batch.slice(start, BLOCK)
+            yield block, np.arange(done + 1, done + 1 + block.num_rows)
+            done += block.num_rows
+
+
 def decide_frame(
     kb: KnowledgeBase,
     data: Any,
@@ -53,24 +75,14 @@ def decide_frame(
 
     Raises TableError, UnknownPolicyError and UnknownReadingError.
     """
-    if not hasattr(data, "__arrow_c_stream__"):
-        kind = type(data).__name__
-        raise TableError([f"expected a table (Arrow, polars, pandas or duckdb), got {kind}"])
-    try:
-        reader = pa.RecordBatchReader.from_stream(data)
-    except pa.ArrowException as error:
-        raise TableError([f"Arrow cannot take the table: {error.args[-1]}"]) from None
+    reader = streamed(data)
     layout = laid_out(reader.schema.names, kb.vocabulary, keep=keep, ignore=ignore)
     decider = block_decider(kb, replace(request, layout=layout), readings)
-    answered, rejected, done = [], [], 0
-    for batch in reader:
-        for start in range(0, batch.num_rows, BLOCK):
-            block = batch.slice(start, BLOCK)
-            numbers = np.arange(done + 1, done + 1 + block.num_rows)
-            done += block.num_rows
-            decided, refused = decider.decide(block, numbers)
-            answered.append(decided)
-            rejected.append(refused)
+    answered, rejected = [], []
+    for block, numbers in numbered_blocks(reader):
+        decided, refused = decider.decide(block, numbers)
+        answered.append(decided)
+        rejected.append(refused)
     if not answered:
         empty = pa.RecordBatch.from_pylist([], schema=reader.schema)
         answered.append(decider.decide(empty, np.arange(0))[0])

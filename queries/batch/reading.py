@@ -312,7 +312,7 @@ def lanes(held: NDArray[Any]) -> int:
 def flags(held: int, size: int) -> Flags:
     """Return the bits of an integer as flags."""
     packed = np.frombuffer(held.to_bytes(-(-size // 8), "little"), np.uint8)
-    return np.unpackbits(packed, count=size, bitorder="little").astype(np.bool_)
+    return np.unpackbits(packed, count=size, bitorder="little").view(np.bool_)
 
 
 def _of_rows(held: int, size: int, rows: Codes) -> int:

@@ -1,0 +1,107 @@
+"""A table of cases read and checked once, and decided under any version and readings, time and again."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
+from numpy.typing import NDArray
+
+from engine.determination import OUTCOMES, Outcome
+from engine.policy import Policy
+from facts.errors import TableError
+from queries.batch.blocks import REJECTED, BlockReader, rejected, version_decider
+from queries.batch.deciding import Reads, Rows, VersionDecider
+from queries.batch.frames import numbered_blocks, streamed
+from queries.batch.layout import laid_out
+from queries.knowledge_base import KnowledgeBase, check_readings_of, choose, day_of, readings_of
+
+PLACES = (*OUTCOMES, Outcome.PEND)
+"""What the places of outcomes stand for."""
+MOST_LAID_OUT = 4
+"""Versions for which rows are kept as lanes; the oldest go first."""
+
+
+class PreparedCases:
+    """The rows of a table, read and checked, ready to be decided under one version after another.
+
+    `rejected` is a `pyarrow.Table` of the rows that cannot be decided, with the reason, by their
+    numbers, counted from 1. What rows say is kept in the form in which a version asks for it.
+    """
+
+    def __init__(self, kb: KnowledgeBase, data: Any, *, ignore: Collection[str] = ()) -> None:
+        """Read a table, of which each column but `id` says something of a fact. Raises TableError."""
+        reader = streamed(data)
+        layout = laid_out(reader.schema.names, kb.vocabulary, ignore=ignore)
+        if layout.frame - {"id"}:
+            raise TableError(
+                [
+                    f"column {name!r}: the policy and the day are said when outcomes are asked for"
+                    for name in sorted(layout.frame - {"id"})
+                ]
+            )
+        self._kb = kb
+        self._blocks: list[tuple[Reads, int]] = []
+        self._deciders: dict[object, VersionDecider] = {}
+        self._laid_out: dict[tuple[str, str], list[list[Rows]]] = {}
+        blocks, refused = BlockReader(layout), [REJECTED.empty_table()]
+        for block, numbers in numbered_blocks(reader):
+            reads, wrong = blocks.read(block)
+            self._blocks.append((reads, len(numbers)))
+            refused.append(rejected(block, numbers, wrong))
+        self.rejected = pa.concat_tables(refused)
+
+    def __len__(self) -> int:
+        """Return the number of rows, those rejected included."""
+        return sum(size for _, size in self._blocks)
+
+    def outcomes(
+        self, policy: str, *, on: str | None = None, readings: Mapping[str, str] | None = None
+    ) -> Any:
+        """Return the outcome of each row, null for those rejected, as a `pyarrow.DictionaryArray`.
+
+        `on` is a day, today if it is not given. Readings are chosen as for `KnowledgeBase.compare`.
+        Raises UnknownPolicyError, UncoveredDateError, UnknownReadingError, and CaseError for a date
+        that is none.
+        """
+        stated = self._kb.policy(policy)
+        check_readings_of([stated], readings or {})
+        own = choose(stated, readings_of(stated, readings or {}))
+        day = day_of(on)
+        decider = self._decider(stated, day, own)
+        codes = [np.zeros(0, np.uint8), *self._decided(decider, stated, day)]
+        places = np.concatenate(codes).view(np.int8)
+        wrong = None
+        if self.rejected.num_rows:
+            wrong = np.zeros(len(places), np.bool_)
+            wrong[self.rejected.column("row").to_numpy() - 1] = True
+        return pa.DictionaryArray.from_arrays(
+            pa.array(places, mask=wrong), [outcome.value for outcome in PLACES]
+        )
+
+    def _decider(self, policy: Policy, day: str, readings: Mapping[str, str]) -> VersionDecider:
+        key = (policy.number, policy.version(day).start, *sorted(readings.items()))
+        if key not in self._deciders:
+            self._deciders[key] = version_decider(self._kb, policy, day, readings, parts=False)
+        return self._deciders[key]
+
+    def _decided(
+        self, decider: VersionDecider, policy: Policy, day: str
+    ) -> list[NDArray[np.uint8]]:
+        """Return the outcomes of each block, as places."""
+        if decider.many is None:
+            found = []
+            for reads, size in self._blocks:
+                codes, answers = decider.answers(reads, size)
+                places = [PLACES.index(answer.outcome) for answer in answers]
+                found.append(np.array(places, np.uint8)[codes])
+            return found
+        key = (policy.number, policy.version(day).start)
+        if key not in self._laid_out:
+            while len(self._laid_out) >= MOST_LAID_OUT:
+                del self._laid_out[next(iter(self._laid_out))]
+            self._laid_out[key] = [decider.laid_out(*block) for block in self._blocks]
+        return [
+            decider.outcomes(decider.many, parts, size)
+            for (_, size), parts in zip(self._blocks, self._laid_out[key], strict=True)
+        ]
