@@ -9,6 +9,7 @@ what every one does, is exact. Both are proved equal to the program before they 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
+from threading import Lock
 
 from engine.circuit import Circuit, Literal, chosen
 from engine.determination import OUTCOMES, Answer, Outcome, answered
@@ -36,10 +37,7 @@ class ManyCases:
         *,
         parts: bool = True,
     ) -> None:
-        """Compile the version, the outcome alone or with the other parts of an answer.
-
-        Raises TooLargeError where there are too many nodes.
-        """
+        """Compile the version, the outcome alone or with the other parts of an answer."""
         answered = ANSWERED if parts else frozenset[str]()
         program = version.program
         self._of = (policy, version, readings)
@@ -57,34 +55,30 @@ class ManyCases:
         """The place of what tells that a case gets no outcome, or several."""
         said = (*outcomes, *derived, not_one, *(-literal for literal in derived))
         self._answered = [circuit.all_of([valid, literal]) for literal in said]
-        self._diagrams = Diagrams(circuit, self._answered)
-        self._nodes, self._roots = self._diagrams.together()
-        self._evaluate = written(circuit, self._answered)
+        self.of_complete = written(circuit, self._answered)
+        """From columns of complete cases, and a one for each, to lanes for what is answered of them,
+        as bits for `answer`."""
+        self._lock = Lock()
+        self._partly_known: PartlyKnown | None = None
+        self._too_large = False
 
-    @property
-    def width(self) -> int:
-        """How many lanes say what is answered of a case."""
-        return len(self._roots)
+    def partly_known(self) -> "PartlyKnown | None":
+        """Return what answers cases with unknown facts, made and checked when it is first asked for.
 
-    def of_complete(self, columns: Columns, ones: int) -> list[int]:
-        """Return lanes for what is answered, as bits for `answer`, of cases that are complete."""
-        return self._evaluate(columns, ones)
-
-    def of_partial(self, columns: Columns, ones: int) -> list[int]:
-        """Return lanes for what is answered, as bits for `answer`, of cases with unknown facts."""
-        held = [0] * TERMINALS
-        held[1] = ones
-        for place, children in self._nodes:
-            lanes = 0
-            for having, child in zip(columns[place], children, strict=True):
-                lanes |= having & held[child]
-            held.append(lanes)
-        return [held[root] for root in self._roots]
+        None where that would be too large, or a check fails.
+        """
+        with self._lock:
+            if self._partly_known is None and not self._too_large:
+                with suppress(TooLargeError, RecursionError, MemoryError):
+                    made = PartlyKnown(self._circuit, self._answered)
+                    self._partly_known = made if made.are_right() else None
+                self._too_large = self._partly_known is None
+            return self._partly_known
 
     def outcomes(self, answered: Sequence[int], ones: int) -> tuple[int, ...]:
         """Return the lanes of the cases approved, referred and denied; the others pend.
 
-        `answered` is what `of_complete` or `of_partial` gives.
+        `answered` is what `of_complete` or `PartlyKnown.answered` gives.
         """
         approve, refer, deny, not_one = (*answered[: len(OUTCOMES)], answered[self._not_one])
         return tuple(
@@ -113,8 +107,7 @@ class ManyCases:
     def equals(self) -> bool:
         """Prove that the program answers the same, in every complete case under the readings.
 
-        One question to the solver: is there a case in which circuit and program differ? The diagrams
-        are checked against the circuit.
+        One question to the solver: is there a case in which circuit and program differ?
         """
         policy, version, readings = self._of
         program = version.program
@@ -142,8 +135,31 @@ class ManyCases:
         return (
             control.solve().satisfiable is True
             and control.solve(assumptions=[differs]).unsatisfiable is True
-            and self._diagrams.are_right()
         )
+
+
+class PartlyKnown:
+    """The answers of `ManyCases` to cases with unknown facts, through diagrams that share nodes."""
+
+    def __init__(self, circuit: Circuit, literals: Sequence[Literal]) -> None:
+        """Make the diagrams of literals of a circuit. Raises TooLargeError."""
+        self._diagrams = Diagrams(circuit, literals)
+        self._nodes, self._roots = self._diagrams.together()
+
+    def answered(self, columns: Columns, ones: int) -> list[int]:
+        """Return lanes for what is answered, as bits for `ManyCases.answer`."""
+        held = [0] * TERMINALS
+        held[1] = ones
+        for place, children in self._nodes:
+            lanes = 0
+            for having, child in zip(columns[place], children, strict=True):
+                lanes |= having & held[child]
+            held.append(lanes)
+        return [held[root] for root in self._roots]
+
+    def are_right(self) -> bool:
+        """Check the diagrams against the gates of the circuit (`Diagrams.are_right`)."""
+        return self._diagrams.are_right()
 
 
 class ManyPolicies:
@@ -186,39 +202,40 @@ def proved_many(
     *,
     parts: bool = True,
 ) -> ManyCases | None:
-    """Compile a version and prove it; None where it is too large, or the proof fails.
+    """Compile a version and prove it; None where the proof fails.
 
     What was proved before in this process is kept, under a hash of all that it depends on.
     """
     key = f"{content_hash(policy, version, readings, vocabulary)} {parts}"
     if key not in _proved:
-        while len(_proved) >= MOST_KEPT:
-            del _proved[next(iter(_proved))]
         try:
             made = ManyCases(policy, version, readings, vocabulary, parts=parts)
             proved = made.equals()
-        except (TooLargeError, RecursionError, *FAILURES):
+        except (RecursionError, *FAILURES):
             return None
-        _proved[key] = made if proved else None
-    return _proved[key]
+        with _keeping:
+            while len(_proved) >= MOST_KEPT:
+                del _proved[next(iter(_proved))]
+            _proved[key] = made if proved else None
+        return made if proved else None
+    return _proved.get(key)
 
 
 def prove_many(
     policy: Policy, version: Version, readings: Mapping[str, str], vocabulary: Vocabulary
 ) -> bool | None:
-    """Compile and prove the answers of a version; None where they are too large."""
-    try:
+    """Compile and prove the answers of a version; None where they are too large if facts are unknown."""
+    with suppress(RecursionError, *FAILURES):
         made = ManyCases(policy, version, readings, vocabulary)
-    except (TooLargeError, MemoryError):
-        return None
-    with suppress(*FAILURES):
-        return made.equals()
+        if made.equals():
+            return True if made.partly_known() else None
     return False
 
 
 MOST_KEPT = 64
 """Versions kept once proved; the oldest go first."""
 _proved: dict[str, ManyCases | None] = {}
+_keeping = Lock()
 
 
 def content_hash(

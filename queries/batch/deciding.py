@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
 from numpy.typing import NDArray
 
-from engine.determination import Answer
+from engine.determination import OUTCOMES, Answer, Outcome
 from engine.inputs import Domain, Inputs, places
 from engine.lanes import Columns, complete
 from engine.many import ManyCases
@@ -28,6 +28,8 @@ from queries.batch.reading import (
 
 Reads: TypeAlias = Sequence[tuple[Heading, AnyRead]]
 """The columns of facts of some rows."""
+PLACES = (*OUTCOMES, Outcome.PEND)
+"""What the places of outcomes stand for."""
 MOST_ANSWERS = 100_000
 """Answers of the solver that are kept for rows like those before."""
 WORD = 64
@@ -38,12 +40,13 @@ MOST_SIZE = WORD
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Some rows as lanes: all, or those at some places; whether something of each is unknown."""
+    """Some rows, all or those at some places, as lanes; whether something of each is unknown."""
 
     rows: Codes | None
-    columns: Columns
+    reads: Reads
     size: int
-    partial: bool
+    columns: Columns = ()
+    partial: bool = True
 
 
 class VersionDecider:
@@ -64,44 +67,65 @@ class VersionDecider:
 
     def laid_out(self, reads: Reads, size: int) -> list[Rows]:
         """Return some rows as lanes, those of which nothing is unknown apart from the others."""
+        if self.many is None:
+            return [Rows(None, reads, size)]
         columns, ones = self._lanes(reads, size), (1 << size) - 1
         settled = complete(columns, ones)
         if settled in (0, ones):
-            return [Rows(None, columns, size, partial=not settled)]
+            return [Rows(None, reads, size, columns, partial=not settled)]
         found = []
         for partial in (False, True):
             rows = np.flatnonzero(flags(settled, size) != partial)
             some = [(heading, read.rows(rows)) for heading, read in reads]
-            found.append(Rows(rows, self._lanes(some, len(rows)), len(rows), partial=partial))
+            own = self._lanes(some, len(rows))
+            found.append(Rows(rows, some, len(rows), own, partial=partial))
         return found
 
-    @staticmethod
-    def outcomes(many: ManyCases, parts: Iterable[Rows], size: int) -> NDArray[np.uint8]:
-        """Return the outcomes of rows that are laid out, as their places in `OUTCOMES` and PEND."""
+    def outcomes(self, parts: Iterable[Rows], size: int) -> NDArray[np.uint8]:
+        """Return the outcomes of rows that are laid out, by their places in `PLACES`."""
         found = np.empty(size, np.uint8)
         for part in parts:
-            answered, ones = _answered(many, part)
-            approve, refer, deny = many.outcomes(answered, ones)
-            pend = ones ^ (approve | refer | deny)
-            codes = flags(refer | pend, part.size).view(np.uint8)
-            codes |= flags(deny | pend, part.size).view(np.uint8) << 1
+            codes = self._outcomes_of(part)
             if part.rows is None:
                 return codes
             found[part.rows] = codes
         return found
 
+    def _outcomes_of(self, part: Rows) -> NDArray[np.uint8]:
+        answered, ones = self._answered(part), (1 << part.size) - 1
+        if self.many is None or answered is None:
+            codes, answers = self._one_by_one(part.reads, part.size)
+            return np.array([PLACES.index(each.outcome) for each in answers], np.uint8)[codes]
+        approve, refer, deny = self.many.outcomes(answered, ones)
+        pend = ones ^ (approve | refer | deny)
+        places = flags(refer | pend, part.size).view(np.uint8)
+        places |= flags(deny | pend, part.size).view(np.uint8) << 1
+        return places
+
     def answers(self, reads: Reads, size: int) -> tuple[Codes, list[Answer]]:
         """Return the answers to some rows: for each row its place among the answers."""
-        if self.many is None:
-            return self._one_by_one(reads, size)
         found = np.empty(size, np.int64)
         answers: list[Answer] = []
         for part in self.laid_out(reads, size):
-            answered, _ = _answered(self.many, part)
-            codes, signatures = self._signatures(answered, part.size)
+            answered = self._answered(part)
+            if answered is None:
+                codes, own = self._one_by_one(part.reads, part.size)
+            else:
+                codes, signatures = self._signatures(answered, part.size)
+                own = [self._answer(bits) for bits in signatures]
             found[slice(None) if part.rows is None else part.rows] = codes + len(answers)
-            answers += map(self._answer, signatures)
+            answers += own
         return found, answers
+
+    def _answered(self, part: Rows) -> list[int] | None:
+        """Return lanes for what is answered of some rows; None if that is left to the solver."""
+        ones = (1 << part.size) - 1
+        if self.many is None:
+            return None
+        if not part.partial:
+            return self.many.of_complete(part.columns, ones)
+        partly_known = self.many.partly_known()
+        return partly_known.answered(part.columns, ones) if partly_known else None
 
     def _answer(self, bits: int) -> Answer:
         if bits not in self._made and self.many is not None:
@@ -203,13 +227,6 @@ class VersionDecider:
                 found.append(self._made[key])
             codes.append(answers[key])
         return np.array(codes, np.int64), found
-
-
-def _answered(many: ManyCases, part: Rows) -> tuple[list[int], int]:
-    """Return lanes for what is answered of some rows, and a one for each row."""
-    ones = (1 << part.size) - 1
-    decide = many.of_partial if part.partial else many.of_complete
-    return decide(part.columns, ones), ones
 
 
 def _words(held: Sequence[int], size: int) -> NDArray[np.unsignedinteger]:

@@ -5,19 +5,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
-from numpy.typing import NDArray
 
-from engine.determination import OUTCOMES, Outcome
 from engine.policy import Policy
 from facts.errors import TableError
 from queries.batch.blocks import REJECTED, BlockReader, rejected, version_decider
-from queries.batch.deciding import Reads, Rows, VersionDecider
+from queries.batch.deciding import PLACES, Reads, Rows, VersionDecider
 from queries.batch.frames import numbered_blocks, streamed
 from queries.batch.layout import laid_out
 from queries.knowledge_base import KnowledgeBase, check_readings_of, choose, day_of, readings_of
 
-PLACES = (*OUTCOMES, Outcome.PEND)
-"""What the places of outcomes stand for."""
 MOST_LAID_OUT = 4
 """Versions for which rows are kept as lanes; the oldest go first."""
 
@@ -43,7 +39,7 @@ class PreparedCases:
         self._kb = kb
         self._blocks: list[tuple[Reads, int]] = []
         self._deciders: dict[object, VersionDecider] = {}
-        self._laid_out: dict[tuple[str, str], list[list[Rows]]] = {}
+        self._laid_out: dict[tuple[str, str, bool], list[list[Rows]]] = {}
         blocks, refused = BlockReader(layout), [REJECTED.empty_table()]
         for block, numbers in numbered_blocks(reader):
             reads, wrong = blocks.read(block)
@@ -68,8 +64,10 @@ class PreparedCases:
         check_readings_of([stated], readings or {})
         own = choose(stated, readings_of(stated, readings or {}))
         day = day_of(on)
-        decider = self._decider(stated, day, own)
-        codes = [np.zeros(0, np.uint8), *self._decided(decider, stated, day)]
+        decider, parts = self._ready(stated, day, own)
+        codes = [np.zeros(0, np.uint8)]
+        for (_, size), block in zip(self._blocks, parts, strict=True):
+            codes.append(decider.outcomes(block, size))
         places = np.concatenate(codes).view(np.int8)
         wrong = None
         if self.rejected.num_rows:
@@ -79,29 +77,19 @@ class PreparedCases:
             pa.array(places, mask=wrong), [outcome.value for outcome in PLACES]
         )
 
-    def _decider(self, policy: Policy, day: str, readings: Mapping[str, str]) -> VersionDecider:
-        key = (policy.number, policy.version(day).start, *sorted(readings.items()))
-        if key not in self._deciders:
-            self._deciders[key] = version_decider(self._kb, policy, day, readings, parts=False)
-        return self._deciders[key]
-
-    def _decided(
-        self, decider: VersionDecider, policy: Policy, day: str
-    ) -> list[NDArray[np.uint8]]:
-        """Return the outcomes of each block, as places."""
-        if decider.many is None:
-            found = []
-            for reads, size in self._blocks:
-                codes, answers = decider.answers(reads, size)
-                places = [PLACES.index(answer.outcome) for answer in answers]
-                found.append(np.array(places, np.uint8)[codes])
-            return found
-        key = (policy.number, policy.version(day).start)
-        if key not in self._laid_out:
+    def _ready(
+        self, policy: Policy, day: str, readings: Mapping[str, str]
+    ) -> tuple[VersionDecider, list[list[Rows]]]:
+        """Return what decides under a version and readings, and the blocks laid out for it."""
+        version = policy.version(day).start
+        key = (policy.number, version, *sorted(readings.items()))
+        decider = self._deciders.get(key)
+        if decider is None:
+            decider = version_decider(self._kb, policy, day, readings, parts=False)
+            self._deciders[key] = decider
+        form = (policy.number, version, decider.many is None)
+        if form not in self._laid_out:
             while len(self._laid_out) >= MOST_LAID_OUT:
                 del self._laid_out[next(iter(self._laid_out))]
-            self._laid_out[key] = [decider.laid_out(*block) for block in self._blocks]
-        return [
-            decider.outcomes(decider.many, parts, size)
-            for (_, size), parts in zip(self._blocks, self._laid_out[key], strict=True)
-        ]
+            self._laid_out[form] = [decider.laid_out(*block) for block in self._blocks]
+        return decider, self._laid_out[form]

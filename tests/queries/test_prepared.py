@@ -99,14 +99,18 @@ def test_rows_that_cannot_be_read_have_no_outcome(
     assert outcomes == [None if place in WRONG else each for place, each in enumerate(right)]
 
 
+@pytest.mark.parametrize("what", ["all rows", "rows with unknown facts"])
 def test_what_is_not_compiled_is_decided_by_the_solver(
-    kb: KnowledgeBase, rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    kb: KnowledgeBase, rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    found = kb.prepare(table(rows[:12]))
-    compiled = found.outcomes(FEP, on="2025-09-15").to_pylist()
+    compiled = kb.prepare(table(rows[:12])).outcomes(FEP, on="2025-09-15").to_pylist()
     monkeypatch.setattr(engine_many, "_proved", {})
-    monkeypatch.setattr(engine_many.ManyCases, "equals", lambda _: False)
-    assert found.outcomes(FEP, on="2025-09-15").to_pylist() == compiled
+    if what == "all rows":
+        monkeypatch.setattr(engine_many.ManyCases, "equals", lambda _: False)
+    else:
+        monkeypatch.setattr(engine_many.PartlyKnown, "are_right", lambda _: False)
+    found = kb.prepare(table(rows[:12])).outcomes(FEP, on="2025-09-15")
+    assert found.to_pylist() == compiled
 
 
 def test_an_empty_table_has_no_outcomes(kb: KnowledgeBase) -> None:
