@@ -1,10 +1,11 @@
-"""Compare compiled outcomes with brute force in plain Python on many random cases.
+"""Compare compiled outcomes with brute force in plain Python, and with the solver, on random cases.
 
 Of the packaged policies in all versions, under readings drawn anew for each batch, complete and
 partial cases are decided by the compiled form and by the oracle, which goes through all completions.
-Of random policies every question is compared with all their points. Each compiled form is proved
-equal to its program too. Prints what was compared, and exits with status 1 and the first
-disagreements as JSON if there are any.
+Many more go from case to case by a change or two, so that they come to both sides of every condition:
+complete ones are decided by the oracle too, partial ones by the solver. Of random policies every question is
+compared with all their points. Each compiled form is proved equal to its program too. Prints what was
+compared, and exits with status 1 and the first disagreements as JSON if there are any.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import cpu_count, get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,10 +30,18 @@ from explanations import explain, read_case
 from soak import FREE_BUDGET, LIMIT, Comparison
 
 from engine.compiled import CompiledPolicy
-from policygrounds import KnowledgeBase
+from engine.determination import Decider
+from facts.case import read_facts
+from policygrounds import Case, KnowledgeBase
 
 BATCH = 500
 """Cases of one version under one choice of readings."""
+FOLLOWED = 20_000
+"""Cases of one version under one choice of readings that follow from each other."""
+STEPS = 25
+"""Complete cases that follow from one by changes before one is drawn anew."""
+FORGETTING = 5
+"""Of so many complete cases, one is decided with less known as well."""
 QUESTIONS = 40
 """Cases of one version of a random policy."""
 FOLDER = 20
@@ -96,6 +106,53 @@ def _drawn(
             continue
 
 
+def compare_followed(kb: KnowledgeBase, *, seed: str, cases: int) -> Comparison:
+    """Compare cases of one version of a packaged policy under readings that follow from each other."""
+    rng, done = random.Random(seed), Comparison()
+    number = rng.choice(sorted(oracle.VERSIONS))
+    version = rng.choice(oracle.VERSIONS[number])
+    readings = oracle.random_readings(rng, number)
+    one = compiled(kb, number, version, readings, done)
+    policy = kb.policy(number)
+    decider = Decider(policy, policy.version(version), kb.vocabulary)
+    for facts, complete in islice(_followed(rng, number), cases):
+        if complete:
+            whole = oracle.complete_facts(facts)
+            expected = (
+                "pend"
+                if oracle.contradictions(number, whole)
+                else oracle.decide(number, version, whole, readings).outcome
+            )
+            one.compare(facts, expected, "followed, complete", done)
+            continue
+        known, problems = read_facts(Case(policy=number, facts=facts), kb.vocabulary)
+        if problems:
+            raise AssertionError(problems)
+        solved = decider.outcome(known, readings).value
+        one.compare(facts, solved, "followed, partial", done)
+    return done
+
+
+def _followed(rng: random.Random, policy: str) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Yield cases that follow from each other, and whether they are complete."""
+    while True:
+        case: dict[str, Any] = oracle.random_case(rng, policy, complete=True, free_budget=1)
+        for step in range(STEPS):
+            before = dict(case)
+            for name in rng.sample(sorted(case), rng.choice((1, 1, 2))):
+                case[name] = oracle.changed(rng, name, case[name], policy=policy)
+            yield dict(case), True
+            if step % FORGETTING == 0:
+                share = rng.choice((0.03, 0.1, 0.25, 0.6))
+                less = {
+                    name: value if rng.random() >= share else oracle.loosened(rng, name, value)
+                    for name, value in case.items()
+                }
+                yield {name: value for name, value in less.items() if value is not None}, False
+            if oracle.contradictions(policy, oracle.complete_facts(case)):
+                case = before
+
+
 def compare_synthetic(*, seed: str, policies: int) -> Comparison:
     """Compare cases of random policies with all their points."""
     rng, done = random.Random(seed), Comparison()
@@ -126,8 +183,18 @@ def _compare_batch(seed: str) -> Comparison:
     return compare_packaged(_loaded[0], seed=seed, cases=BATCH)
 
 
-def _parts(processes: int, cases: int, policies: int, seed: int) -> Iterator[Comparison]:
+def _compare_followed(seed: str) -> Comparison:
+    if not _loaded:
+        _loaded.append(KnowledgeBase.load())
+    return compare_followed(_loaded[0], seed=seed, cases=FOLLOWED)
+
+
+def _parts(options: argparse.Namespace) -> Iterator[Comparison]:
+    processes, cases, followed = options.processes, options.cases, options.followed
+    policies, seed = options.policies, options.seed
     with get_context("spawn").Pool(processes) as pool:
+        batches = [f"{seed}:followed:{number}" for number in range(-(-followed // FOLLOWED))]
+        yield from pool.imap_unordered(_compare_followed, batches)
         batches = [f"{seed}:{number}" for number in range(-(-cases // BATCH))]
         yield from pool.imap(_compare_batch, batches)
         folders = [f"{seed}:{number}" for number in range(-(-policies // FOLDER))]
@@ -141,14 +208,19 @@ def _compare_folder(seed: str) -> Comparison:
 def main() -> int:
     """Run the comparison, print its counts, and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=1_000_000)
+    parser.add_argument(
+        "--cases", type=int, default=100_000, help="by the oracle, drawn one by one"
+    )
+    parser.add_argument(
+        "--followed", type=int, default=10_000_000, help="by the oracle or the solver"
+    )
     parser.add_argument("--policies", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=cpu_count())
     options = parser.parse_args()
     started = time.monotonic()
     done = Comparison()
-    for part in _parts(options.processes, options.cases, options.policies, options.seed):
+    for part in _parts(options):
         done.add(part)
     for what, count in sorted(done.counts.items()):
         print(f"{count:10,}  {what}")

@@ -7,7 +7,7 @@ each. The readings of a policy are inputs too, with their choices as values.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -156,8 +156,8 @@ class Inputs:
         atoms = {atom: number for number, atom in enumerate(asked, start=1)}
         return GroundProgram((), atoms, frozenset())
 
-    def confine(self, possible: MutableSequence[int], known: Mapping[str, Known]) -> None:
-        """Leave each domain only the values that what is known of its fact leaves open."""
+    def confine(self, possible: list[int] | dict[int, int], known: Mapping[str, Known]) -> None:
+        """Leave each domain, by its place, only the values that what is known of its fact leaves open."""
         for fact, value in known.items():
             if isinstance(value, Truth):
                 if fact in self.of_fact:
@@ -180,10 +180,10 @@ class Inputs:
 
     def literals(self, fact: str, known: Known) -> Iterator[int]:
         """Yield the assumptions that say what is known of a fact."""
-        possible = [domain.all for domain in self.domains]
+        possible = {place: self.domains[place].all for place in self.of_fact.get(fact, ())}
         self.confine(possible, {fact: known})
-        for place in self.of_fact.get(fact, ()):
-            yield from self.domains[place].literals(possible[place])
+        for place, values in possible.items():
+            yield from self.domains[place].literals(values)
 
     def reading_literals(self, readings: Mapping[str, str]) -> list[int]:
         """Return the assumptions that choose the readings."""

@@ -46,10 +46,10 @@ class Intake(Generic[T]):
         Raises ValueProblemError.
         """
         known = read_value(fact, raw)
-        possible = [domain.all for domain in self._inputs.domains]
+        of_fact = self._inputs.of_fact.get(fact.name, ())
+        possible = {place: self._inputs.domains[place].all for place in of_fact}
         self._inputs.confine(possible, {} if known is None else {fact.name: known})
-        for place in self._inputs.of_fact.get(fact.name, ()):
-            values = possible[place]
+        for place, values in possible.items():
             if place in self._levels and (fact.kind is not Kind.SET or values != 0b01):
                 yield self._walks.move(self._levels[place], values)
 

@@ -1162,7 +1162,7 @@ def random_case(
     for name in rng.sample(sorted(case), len(case)):
         if rng.random() >= share:
             continue
-        looser = {**case, name: _loosened(rng, name, case[name])}
+        looser = {**case, name: loosened(rng, name, case[name])}
         if sum(branch.size() for branch in _branches(policy, looser, readings)) <= free_budget:
             case = looser
     return {name: value for name, value in case.items() if value is not None or rng.random() < 0.3}
@@ -1181,12 +1181,12 @@ def _random_complete(rng: random.Random, policy: str) -> dict[str, object]:
             if rng.random() < 0.4:
                 case |= rng.choice(_TWISTS)
             for name in rng.sample(sorted(case), rng.choice((0, 0, 1, 1, 2, 3, 4))):
-                case[name] = _changed(rng, name, case[name], policy=policy)
+                case[name] = changed(rng, name, case[name], policy=policy)
         if take_any or not contradictions(policy, complete_facts(case)):
             return case
 
 
-def _changed(rng: random.Random, name: str, value: object, *, policy: str) -> object:
+def changed(rng: random.Random, name: str, value: object, *, policy: str) -> object:
     """Give another value to a fact: of a set, often with one drug more or less."""
     if name in SETS and rng.random() < 0.7:
         drugs = _members(value)[0]
@@ -1224,7 +1224,7 @@ def _random_drugs(rng: random.Random, name: str) -> Iterable[str]:
     return rng.sample(DRUGS, rng.choice((0, 0, 1, 1, 2, 3, 6)))
 
 
-def _loosened(rng: random.Random, name: str, value: object) -> object:
+def loosened(rng: random.Random, name: str, value: object) -> object:
     """Make a known fact unknown, or known in part so that its value is still possible."""
     if name in BOOLEANS or rng.random() < 0.4:
         return None
