@@ -196,9 +196,10 @@ class CompiledPolicy:
             found = self._intake.end(facts)
             if found is not None:
                 return found
-        known, problems = read_facts(
-            Case(policy=self.verification.policy, facts=facts), self._vocabulary
-        )
+        case = Case(policy=self.verification.policy, facts=facts)
+        problems = case.frame_problems()
+        if not problems:
+            known, problems = read_facts(case, self._vocabulary)
         if problems:
             raise CaseError(None, problems)
         return self._compiled.decide(known) if self._compiled else self._solve(known)

@@ -37,7 +37,7 @@ class Intake(Generic[T]):
         """
         try:
             return self._read(facts)
-        except (KeyError, TypeError, ValueProblemError):
+        except (AttributeError, KeyError, TypeError, ValueProblemError):
             return None
 
     def moves(self, fact: Fact, raw: object) -> Iterator[Move]:

@@ -18,7 +18,7 @@ from facts.errors import TableError, UncoveredDateError, UnknownPolicyError
 from facts.vocabulary import Vocabulary
 from queries.batch.deciding import Reads, VersionDecider, facts_of
 from queries.batch.layout import NOTHING, Layout
-from queries.batch.reading import Codes, ColumnReader, Texts, encoded_once, plain
+from queries.batch.reading import Codes, ColumnReader, Texts, encoded_once, plain, values_of
 from queries.grouping import group_changes
 from queries.knowledge_base import KnowledgeBase, check_readings_of, choose, readings_of
 from queries.wording import granted_in_words, way
@@ -318,8 +318,8 @@ def rejected(block: Any, numbers: Codes, wrong: Mapping[int, Sequence[str]]) -> 
     rows = sorted(wrong)
     names: list[str | None] = [None] * len(rows)
     if "id" in block.schema.names:
-        named = block.column("id").take(pa.array(rows, pa.int64())).to_pylist()
-        names = [None if name is None else str(_text(name)) for name in named]
+        named = values_of(block.column("id").take(pa.array(rows, pa.int64())))
+        names = [None if name is None else str(name) for name in named]
     reasons = ["; ".join(dict.fromkeys(wrong[row])) for row in rows]
     return pa.table(
         [
@@ -372,21 +372,24 @@ def _distinct(column: Any) -> tuple[list[Any], Codes]:
         column = column.cast(column.type.value_type)
     encoded = encoded_once(column)
     if encoded is None:
-        return column.to_pylist(), np.arange(len(column))
-    values = [_text(each) for each in encoded.dictionary.to_pylist()]
-    return values, encoded.indices.to_numpy().astype(np.int64)
+        return values_of(column), np.arange(len(column))
+    return values_of(encoded.dictionary), encoded.indices.to_numpy().astype(np.int64)
 
 
 def _readable(column: Any) -> Any:
-    """Return texts for what a format of bytes gives."""
-    if not (pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)):
+    """Return texts for what a format of bytes gives, and for texts that are not UTF-8."""
+    types, kind = pa.types, column.type
+    if types.is_string(kind) or types.is_large_string(kind):
+        column = column.cast(pa.large_binary())
+    elif not (types.is_binary(kind) or types.is_large_binary(kind)):
         return column
-    return pa.array(map(_text, column.to_pylist()), pa.string())
-
-
-def _text(value: object) -> object:
-    """Decode what a format of bytes gives."""
-    return value.decode(errors="replace") if isinstance(value, bytes) else value
+    try:
+        return column.cast(kind if column.type != kind else pa.large_string())
+    except pa.ArrowInvalid:
+        texts = [
+            None if each is None else each.decode(errors="replace") for each in column.to_pylist()
+        ]
+        return pa.array(texts, pa.string())
 
 
 def _joined(parts: Sequence[Codes]) -> Codes:

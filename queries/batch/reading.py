@@ -6,7 +6,7 @@ refused here. A null is unknown.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
@@ -170,8 +170,10 @@ class ColumnReader:
             values = self._values = Values()
             kept = values.codes
         codes = []
-        for raw in column.to_pylist():
-            key = (raw.__class__, raw) if raw.__hash__ else json.dumps(raw, default=str)
+        for raw in values_of(column):
+            key = (
+                (raw.__class__, raw) if isinstance(raw, Hashable) else json.dumps(raw, default=str)
+            )
             code = 0 if raw is None else kept.get(key)
             if code is None:
                 code = kept[key] = len(values.known)
@@ -186,11 +188,8 @@ class ColumnReader:
     def _read(self, raw: object) -> Known | None:
         """Read one value. Raises ValueProblemError."""
         fact, member = self.heading.fact, self.heading.member
-        if isinstance(raw, bytes):
-            try:
-                raw = raw.decode()
-            except UnicodeDecodeError:
-                raise ValueProblemError(f"column {self.heading.column!r}: no UTF-8 text") from None
+        if isinstance(raw, Unreadable):
+            raise ValueProblemError(f"column {self.heading.column!r}: {raw}")
         if isinstance(raw, str) and self._texts is Texts.JSON:
             raw = json.loads(raw, parse_float=Decimal)
         elif isinstance(raw, str) and self._texts is Texts.PLAIN:
@@ -210,27 +209,65 @@ class ColumnReader:
         """Read lists of members: what is not listed is not in the set."""
         fact, size = self.heading.fact, len(column)
         known = np.asarray(column.is_valid().to_numpy(zero_copy_only=False))
-        listed = column.flatten()
-        rows = np.asarray(compute.list_parent_indices(column).to_numpy())
+        present = column.drop_null()
+        listed = present.flatten()
+        rows = np.flatnonzero(known)[compute.list_parent_indices(present).to_numpy()]
         encoded = listed if pa.types.is_dictionary(listed.type) else encoded_once(listed)
         if encoded is None:
             return self._found(self._coded(column))
-        names = encoded.dictionary.to_pylist()
+        names = values_of(encoded.dictionary)
         indices = encoded.indices.cast(pa.int64()).fill_null(len(names))
         places = indices.to_numpy(zero_copy_only=False)
         members = {name: np.zeros(size, np.bool_) for name in fact.values}
-        problems: dict[int, str] = {}
+        wrong = set[int]()
         for place, name in enumerate([*names, None]):
             at = rows[places == place]
-            if name in members:
+            if isinstance(name, str) and name in members:
                 members[name][at] = True
-            elif len(at):
-                try:
-                    read_value(fact, [name])
-                except ValueProblemError as problem:
-                    said = "; ".join(map(str, problem.args))
-                    problems.update(dict.fromkeys(map(int, at), said))
+            else:
+                wrong |= {*map(int, at)}
+        problems: dict[int, str] = {}
+        for row in sorted(wrong):
+            try:
+                read_value(fact, values_of(column.slice(row, 1).flatten()))
+            except ValueProblemError as problem:
+                problems[row] = "; ".join(map(str, problem.args))
         return ReadMembers(known, members, problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A value of a column that cannot be had, and why."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+def values_of(column: Any) -> list[object]:
+    """Return the values of an array, bytes as the text they are; what cannot be had says why."""
+    try:
+        values = column.to_pylist()
+    except (ValueError, OverflowError, pa.ArrowException):
+        values = [_value_of(scalar) for scalar in column]
+    return [_decoded(value) if isinstance(value, bytes) else value for value in values]
+
+
+def _value_of(scalar: Any) -> object:
+    try:
+        return scalar.as_py()
+    except UnicodeDecodeError:
+        return Unreadable("no UTF-8 text")
+    except (ValueError, OverflowError, pa.ArrowException):
+        return Unreadable("a value that cannot be read")
+
+
+def _decoded(value: bytes) -> object:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return Unreadable("no UTF-8 text")
 
 
 def encoded_once(column: Any) -> Any:
@@ -286,7 +323,9 @@ def _bits(column: Any) -> int:
 
 def _numbers(fact: Fact, column: Any) -> ReadNumbers | None:
     """Read numbers at once; None if one of them is out of its range, or has too many decimals."""
-    unknown = 0
+    unknown, whole = 0, pa.types.is_integer(column.type)
+    if whole:
+        column = column.cast(pa.int64())
     if column.null_count:
         unknown = _bits(column.is_null())
         column = column.fill_null(fact.number(fact.lowest))
@@ -296,7 +335,7 @@ def _numbers(fact: Fact, column: Any) -> ReadNumbers | None:
         values.min() >= fact.lowest / unit and values.max() <= fact.highest / unit
     ):
         return None
-    if unit == 1 and values.dtype.kind == "i":
+    if whole and unit == 1:
         return ReadNumbers(values, unknown)
     steps = np.rint(values * unit).astype(np.int64)
     if not np.array_equal(steps / unit, values):
@@ -325,6 +364,16 @@ def _is_list(kind: Any) -> bool:
     return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object of JSON, in which no key may be given twice."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueProblemError(f"{twice!r} is given twice")
+    return made
+
+
 def _spoken(fact: Fact, text: str, *, boolean: bool) -> object:
     """Return the value that a text stands for in a format of texts alone; None for an empty one."""
     text = text.strip()
@@ -332,7 +381,9 @@ def _spoken(fact: Fact, text: str, *, boolean: bool) -> object:
         return None
     if text[0] in "[{":
         try:
-            return json.loads(text, parse_float=Decimal)
+            return json.loads(text, parse_float=Decimal, object_pairs_hook=_once)
+        except ValueProblemError as problem:
+            raise ValueProblemError(f"fact {fact.name!r}: {problem}") from None
         except (ValueError, ArithmeticError, RecursionError):
             raise ValueProblemError(f"fact {fact.name!r}: what begins like JSON is none") from None
     if boolean:

@@ -233,12 +233,17 @@ def test_what_walks_keep_is_forgotten_when_it_is_too_much(
 
 def test_a_compiled_policy_refuses_what_a_knowledge_base_refuses(kb: KnowledgeBase) -> None:
     made = kb.compile(FEP, on="2025-09-15")
-    facts = {"agee": 3, "age": "old"}
-    with pytest.raises(CaseError) as refused:
-        made.outcome(facts)
-    with pytest.raises(CaseError) as said:
-        kb.outcome(Case(policy=FEP, on="2025-09-15", facts=facts))
-    assert refused.value.problems == said.value.problems
+    wrong: tuple[Any, ...] = (
+        *({"agee": 3, "age": "old"}, {"age": [[]]}, {1: 2}, {None: None}),
+        *(None, [], "age", [("age", 3)], 5, dict.fromkeys(range(len(kb.vocabulary.facts)))),
+        list(range(len(kb.vocabulary.facts))),
+    )
+    for facts in wrong:
+        with pytest.raises(CaseError) as refused:
+            made.outcome(facts)
+        with pytest.raises(CaseError) as said:
+            kb.outcome(Case(policy=FEP, on="2025-09-15", facts=facts))
+        assert refused.value.problems == said.value.problems
     assert made.outcome(DENIED.facts) is Outcome.DENY
 
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -25,6 +26,7 @@ from queries.wording import granted_in_words
 pa = pytest.importorskip("pyarrow", reason="the extra tables is not installed")
 
 from queries.batch import blocks, frames, reading  # noqa: E402 - it needs the extra
+from queries.batch.layout import Heading  # noqa: E402 - likewise
 
 CENTENE, FEP = "CP.PHAR.302", "5.21.071"
 DAY = "2025-09-15"
@@ -666,6 +668,15 @@ def test_what_is_asked_is_checked_before_rows_are(kb: KnowledgeBase) -> None:
 
 # --- Values --------------------------------------------------------------------------------------
 
+
+def no_text(held: bytes) -> Any:
+    """Return an array of texts with one that is no UTF-8."""
+    ends = len(held).to_bytes(8, "little")[:4]
+    return pa.Array.from_buffers(
+        pa.string(), 1, [None, pa.py_buffer(bytes(4) + ends), pa.py_buffer(held)]
+    )
+
+
 HUGE = 2**63 - 1
 WRONG: list[tuple[str, Any]] = [
     ("age", pa.array([500, -1, HUGE, -HUGE])),
@@ -690,6 +701,11 @@ WRONG: list[tuple[str, Any]] = [
     ("t_11_14", pa.array(["true", "yes", ""])),
     ("t_11_14", pa.array([["true"]])),
     ("request", pa.array(["Initial", "", "initial "])),
+    ("request", no_text("\xff\xfe".encode("latin-1"))),
+    ("regimen", pa.ListArray.from_arrays(pa.array([0, 1]), no_text(b"\xff"))),
+    ("age", pa.array([2**61], pa.timestamp("s"))),
+    ("age", pa.array([2**30], pa.date32())),
+    ("age", pa.array([1], pa.timestamp("s", "Nowhere/Else"))),
     ("request", pa.array([1, 0])),
     ("request", pa.array([True])),
     ("request", pa.array([b"\xff\xfe", b"Initial"])),
@@ -701,7 +717,7 @@ WRONG: list[tuple[str, Any]] = [
     ("regimen", pa.array([[1], [2]])),
     ("regimen", pa.array([[1.5]])),
     ("regimen", pa.array([[True]])),
-    ("regimen", pa.array([[b"ixazomib"]])),
+    ("regimen", pa.array([[b"Ixazomib"], [b"\xff"]])),
     ("regimen", pa.array([[["ixazomib"]], [[]]])),
     ("regimen", pa.array([[{"drug": "ixazomib"}]])),
     ("regimen", pa.array([["x"], ["y"]], pa.list_(pa.dictionary(pa.int8(), pa.string())))),
@@ -760,6 +776,59 @@ def test_a_value_is_rejected_for_the_reason_that_a_case_is(
     with pytest.raises(CaseError) as error:
         kb.determine(Case(policy=FEP, on=DAY, facts={name: raw}))
     assert reasons(kb, pa.table({name: pa.array([raw])})) == {1: "; ".join(error.value.problems)}
+
+
+def test_a_null_list_may_lie_over_members(kb: KnowledgeBase) -> None:
+    values = pa.array(["bortezomib", "ixazomib", "thalidomide"])
+    lists = pa.ListArray.from_arrays(pa.array([0, 2, 3]), values, mask=pa.array([True, False]))
+    rows: Rows = [{}, {"prior_drugs": ["thalidomide"]}]
+    assert answers(kb, pa.table({"prior_drugs": lists})) == expected(kb, rows)
+
+
+def test_members_may_be_bytes(kb: KnowledgeBase) -> None:
+    data = pa.table({"prior_drugs": pa.array([[b"bortezomib"], []])})
+    assert answers(kb, data) == expected(kb, [{"prior_drugs": ["bortezomib"]}, {"prior_drugs": []}])
+
+
+def test_every_member_that_is_none_is_named_with_its_place(kb: KnowledgeBase) -> None:
+    members = ["ixazomib", "zzz", "yyy"]
+    with pytest.raises(CaseError) as said:
+        kb.outcome(Case(policy=FEP, on=DAY, facts={"regimen": members}))
+    found = reasons(kb, pa.table({"regimen": pa.array([members])}))
+    assert found == {1: "; ".join(said.value.problems)}
+
+
+def test_days_and_names_that_cannot_be_read_are_said_so(kb: KnowledgeBase) -> None:
+    for days in (
+        pa.array([2**30], pa.date32()),
+        pa.array([2**61], pa.timestamp("s")),
+        pa.array([1], pa.timestamp("s", "Nowhere/Else")),
+        no_text(b"\xff"),
+    ):
+        found = reasons(kb, pa.table({"age": [3], "on": days}))
+        assert found == {1: "on: expected a date such as 2025-09-15"}
+    data = pa.table({"age": pa.array(["x"]), "id": no_text(b"a\xff")})
+    assert kb.batch(data, FEP, on=DAY).rejected.to_pylist()[0]["id"] == "no UTF-8 text"
+    data = pa.table({"age": [70], "id": no_text(b"a\xff"), "site": no_text(b"\xffb")})
+    (row,) = kb.batch(data, FEP, on=DAY, keep=["site"]).answered.to_pylist()
+    assert (row["id"], row["site"]) == ("a\ufffd", "\ufffdb")
+
+
+def test_a_key_given_twice_in_a_text_is_refused(kb: KnowledgeBase) -> None:
+    reader = reading.ColumnReader(
+        Heading("prior_drugs", kb.vocabulary.facts["prior_drugs"]), reading.Texts.PLAIN
+    )
+    text = '{"includes": ["ixazomib"], "includes": ["bortezomib"]}'
+    ((_, problem),) = reader.read(pa.array([text, "bortezomib"])).wrong()
+    assert problem == "fact 'prior_drugs': 'includes' is given twice"
+
+
+@pytest.mark.parametrize("kind", ["int8", "int16", "uint8", "int64", "float32"])
+def test_numbers_of_any_width_are_compared_in_full(kb: KnowledgeBase, kind: str) -> None:
+    wide = replace(kb.vocabulary.facts["age"], decimals=3, lowest=2_000, highest=900_000)
+    reader = reading.ColumnReader(Heading("age", wide), reading.Texts.NONE)
+    found = reader.read(pa.array([1, 2, 100], kind))
+    assert [row for row, _ in found.wrong()] == [0]
 
 
 def test_all_that_is_wrong_with_a_row_is_said_at_once(kb: KnowledgeBase) -> None:
