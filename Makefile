@@ -36,10 +36,13 @@ lint: $(READY)
 	$(BIN)/mypy tests benchmarks
 	$(BIN)/lint-imports
 
+MEASURED := --json benchmarks/results.json
+
 bench: $(BENCH_READY)
 	$(BENCH_VENV)/bin/python benchmarks/determine.py
-	$(BENCH_VENV)/bin/python benchmarks/one_case.py
-	$(BENCH_VENV)/bin/python benchmarks/many_cases.py
+	$(BENCH_VENV)/bin/python benchmarks/one_case.py $(MEASURED)
+	$(BENCH_VENV)/bin/python benchmarks/many_cases.py $(MEASURED)
+	$(BENCH_VENV)/bin/python benchmarks/picture.py
 	$(BENCH_VENV)/bin/python benchmarks/packed_cases.py
 	$(BENCH_VENV)/bin/python benchmarks/batch_file.py
 	$(BENCH_VENV)/bin/python benchmarks/explain.py

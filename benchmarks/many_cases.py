@@ -20,7 +20,7 @@ import column_deciders  # noqa: E402 - after the path is set
 from column_deciders import CODES, Columns, as_bytes  # noqa: E402 - likewise
 from formula import Formula  # noqa: E402 - likewise
 from one_case import POLICIES  # noqa: E402 - likewise
-from rounds import ROUNDS, by_turns, report, timed  # noqa: E402 - likewise
+from rounds import ROUNDS, Measured, by_turns, keep, kept_in, report, timed  # noqa: E402 - likewise
 
 from policygrounds import Case, KnowledgeBase  # noqa: E402 - likewise
 
@@ -34,12 +34,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    kept_in(parser)
     arguments = parser.parse_args()
     if column_deciders.MISSING:
         print(f"left out, not installed: {', '.join(column_deciders.MISSING)}", file=sys.stderr)
     if {"numpy", "pyarrow"} & set(column_deciders.MISSING):
         sys.exit("numpy and pyarrow draw the cases")
     kb = KnowledgeBase.load()
+    measured = []
     for policy, version in POLICIES:
         formula = Formula(kb, policy, version)
         table = column_deciders.random_table(formula, arguments.rows, SEED)
@@ -53,7 +55,11 @@ def main() -> None:
             f"{count:,} {words[code]}" for code, count in Counter(codes).most_common()
         )
         title = f"{policy} {version}, {arguments.rows:,} cases ({drawn}), {arguments.rounds} rounds"
-        report(title, by_turns(runs, arguments.rounds), first)
+        seconds = by_turns(runs, arguments.rounds)
+        report(title, seconds, first)
+        measured.append(Measured("columns", policy, version, arguments.rows, seconds))
+    if arguments.json:
+        keep(arguments.json, "many_cases", measured)
 
 
 def own(kb: KnowledgeBase, policy: str, version: str, table: Any) -> dict[str, Columns]:

@@ -1,14 +1,45 @@
-"""Time several ways to do the same by turns, and print how they compare.
+"""Time several ways to do the same by turns, print how they compare, and keep what was measured.
 
 Ratios hold from machine to machine; times do not.
 """
 
+import json
 import platform
 import statistics
 import time
+from argparse import ArgumentParser
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one comparison measured: of each way, the seconds a case took it in each round."""
+
+    what: str
+    policy: str
+    version: str
+    cases: int
+    seconds: Mapping[str, Sequence[float]]
+
+
+def kept_in(parser: ArgumentParser) -> None:
+    """Add the option that says in which file to keep what was measured."""
+    parser.add_argument("--json", type=Path, metavar="FILE", help="keep what was measured there")
+
+
+def keep(file: Path, script: str, measured: Sequence[Measured]) -> None:
+    """Write down what a script measured; what other scripts wrote into the file stays."""
+    known = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    known[script] = {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "measured": [asdict(each) for each in measured],
+    }
+    file.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
 
 
 def by_turns(ways: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
