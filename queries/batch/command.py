@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from facts.case import read_date
-from facts.errors import MissingExtraError, PolicygroundsError
+from facts.errors import MissingExtraError
 from queries.knowledge_base import KnowledgeBase
 from queries.shell import (
     BAD_INPUT,
@@ -85,13 +85,10 @@ def batch(  # noqa: PLR0913 - one for each option
             raise MissingExtraError(error.name or "pyarrow", "tables") from None
         rejects = rejects or output.with_name(f"{output.name}.rejects.csv")
         files.form_of(output, files.OUTPUTS)
-        for file, other, what in (
-            (output, source, "the table to decide"),
-            (rejects, source, "the table to decide"),
-            (rejects, output, "where the answers go"),
-        ):
-            if _are_one(file, other):
-                raise PolicygroundsError(f"{file}: this is {what}; name another file")
+        files.check_apart(
+            {"the table to decide": source},
+            {"where the answers go": output, "where rejected rows go": rejects},
+        )
         check_writable(output)
         check_writable(rejects)
         kb = KnowledgeBase.load(*folders)
@@ -133,10 +130,3 @@ def batch(  # noqa: PLR0913 - one for each option
                 console.print(f"{done.rejected:,} rejected, with the reason in {rejects}")
     if done.rejected:
         sys.exit(BAD_INPUT)
-
-
-def _are_one(file: Path, other: Path) -> bool:
-    """Whether two names are of one file, be it by a link."""
-    if file.exists() and other.exists():
-        return file.samefile(other)
-    return file.resolve() == other.resolve()

@@ -8,7 +8,7 @@ import codecs
 import csv as texts
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
 from pyarrow import csv, ipc, parquet
 
-from facts.errors import TableError
+from facts.errors import PolicygroundsError, TableError
 from queries.batch.layout import FRAME
 from queries.batch.reading import Codes, Texts
 
@@ -53,6 +53,28 @@ def form_of(file: Path, forms: dict[str, str]) -> str:
     if form is None:
         raise TableError([f"{file}: expected a name that ends in {', '.join(forms)}"])
     return form
+
+
+def check_apart(read: Mapping[str, Path | None], written: Mapping[str, Path | None]) -> None:
+    """Raise PolicygroundsError where a file would be written over another of a run.
+
+    Files are named by what they are, as in "this is the table to decide"; None is not there.
+    """
+    others = [(what, file) for what, file in read.items() if file is not None]
+    for what, file in written.items():
+        if file is None:
+            continue
+        for taken, other in others:
+            if _are_one(file, other):
+                raise PolicygroundsError(f"{file}: this is {taken}; name another file")
+        others.append((what, file))
+
+
+def _are_one(file: Path, other: Path) -> bool:
+    """Whether two names are of one file, be it by a link."""
+    if file.exists() and other.exists():
+        return file.samefile(other)
+    return file.resolve() == other.resolve()
 
 
 class TableFile:

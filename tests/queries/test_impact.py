@@ -484,3 +484,28 @@ def test_what_is_wrong_with_a_draft_is_named_by_its_file(
     result = run(FEP, versions.file, "--draft", broken, "--ignore", "plan")
     assert result.exit_code == 2
     assert result.stderr.startswith(f"policygrounds: {broken}:")
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "message"),
+    [
+        ("--list", "cases.csv", "this is the table of cases; name another file"),
+        ("--html", "cases.csv", "this is the table of cases; name another file"),
+        ("--html", "draft.lp", "this is the draft; name another file"),
+        ("--html", "rows.csv", "this is where the rows that change go; name another file"),
+    ],
+)
+def test_neither_the_table_nor_the_draft_nor_the_list_is_written_over(
+    run: Run, tmp_path: Path, option: str, name: str, message: str
+) -> None:
+    table, draft = tmp_path / "cases.csv", tmp_path / "draft.lp"
+    table.write_text("age\n60\n")
+    draft.write_bytes(FEP_FILE.read_bytes())
+    words = [FEP, table, "--draft", draft, "--no-proof"]
+    listed = ["--list", tmp_path / "rows.csv"] if option == "--html" else []
+    result = run(*words, *listed, option, tmp_path / name)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert table.read_text() == "age\n60\n"
+    assert draft.read_bytes() == FEP_FILE.read_bytes()
+    assert {file.name for file in tmp_path.iterdir()} == {"cases.csv", "draft.lp"}
