@@ -26,7 +26,10 @@ from queries.shell import (
 )
 
 FEW_ROWS = 200_000
-"""Rows up to which one process is faster than to start others."""
+"""Rows up to which one process is faster than to start others.
+
+Where a file does not say how many it has, others are started when so many were decided.
+"""
 
 
 @click.command()
@@ -98,7 +101,7 @@ def batch(  # noqa: PLR0913 - one for each option
         request = Request(tuple(policies), read_date(on), layout, table.texts, changes=changes)
         rows = table.rows()
         job = running.Job(source, output, rejects, request, chosen, tuple(folders))
-        several = rows is None or rows > FEW_ROWS or changes
+        at_once = processes or changes or (rows or 0) > FEW_ROWS
         errors = Console(stderr=True)
         with Progress(
             TextColumn("Deciding"),
@@ -113,8 +116,9 @@ def batch(  # noqa: PLR0913 - one for each option
             done = running.run(
                 kb,
                 job,
-                processes or (cpu_count() if several else 1),
+                processes or cpu_count(),
                 lambda count: progress.advance(task, count),
+                alone=0 if at_once else FEW_ROWS,
             )
         if as_json:
             print_json(
