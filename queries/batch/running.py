@@ -32,7 +32,7 @@ from queries.batch.writing import WRITERS, csv_text
 from queries.knowledge_base import KnowledgeBase
 from queries.shell import program_version
 
-FORM = 1
+FORM = 2
 """The form of parts; another one is not gone on with."""
 OWN = re.compile(r"(job|whole|refused|\d{8}\.(rejected|answered|done))(\.\d+)?$")
 """The files in a folder of parts."""
@@ -172,8 +172,7 @@ def _decide(job: Job, decider: BlockDecider, place: int, block: Block) -> Done:
     """Decide a block and put its part where it belongs, the answers last."""
     answered, rejected = decider.decide(block.rows, block.numbers)
     if block.unreadable:
-        numbers, reasons = zip(*block.unreadable, strict=True)
-        more = pa.table([numbers, pa.nulls(len(numbers), pa.string()), reasons], schema=REJECTED)
+        more = pa.table([*zip(*block.unreadable, strict=True)], schema=REJECTED)
         rejected = pa.concat_tables([rejected, more]).sort_by("row")
     outcomes = Counter(answered.column("outcome").to_pylist())
     rows = len(block.numbers) + len(block.unreadable)

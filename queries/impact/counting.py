@@ -169,7 +169,10 @@ class _Count:
     def _refuse(self, block: Block, rejected: Any) -> None:
         self._rows += block.rows.num_rows + len(block.unreadable)
         self._rejected += rejected.num_rows + len(block.unreadable)
-        reasons = [*rejected.column("reason").to_pylist(), *(why for _, why in block.unreadable)]
+        reasons = [
+            *rejected.column("reason").to_pylist(),
+            *(each.reason for each in block.unreadable),
+        ]
         for reason in reasons:
             if reason in self._reasons or len(self._reasons) < MOST_REASONS:
                 self._reasons[reason] += 1

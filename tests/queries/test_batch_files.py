@@ -394,6 +394,13 @@ def test_row_numbers_are_exact_across_blocks(
     assert ids == answered
 
 
+@pytest.mark.usefixtures("small")
+def test_rejected_rows_of_csv_stand_in_the_order_of_the_table(tmp_path: Path) -> None:
+    lines = ["x" if number % 5 == 0 else f"{number},600" for number in range(1, 61)]
+    _, _, rejected = outcome_of(tmp_path, "in.csv", "\n".join(["id,age", *lines]) + "\n")
+    assert [*rejected] == list(range(1, 61))
+
+
 SAME = {
     "crlf": b"id,age\r\na,60\r\n\r\nb,60\r\n",
     "bom": b"\xef\xbb\xbfid,age\na,60\nb,60\n",
@@ -535,6 +542,61 @@ def test_lines_that_are_no_utf8_are_rejected(tmp_path: Path) -> None:
     assert {1, 3} <= {*rejected}
     assert 4 in answered
     assert len(answered) + len(rejected) == 4
+
+
+def test_a_rejected_line_is_named_by_its_id_where_that_can_be_read(tmp_path: Path) -> None:
+    lines = [
+        '{"id": "a", "age": NaN}',
+        '{"id": 7, "age": 60, "age": 61}',
+        '{"id": "c", "facts": null}',
+        '{"id": "d", "facts": {"age": 1e400}}',
+        '{"id": "e", "id": "f"}',
+        '{"id": 1.00000000000000000001}',
+        '{"id": "\\ud800"}',
+        '{"id": "g", "age": }',
+    ]
+    _, answered, _ = outcome_of(tmp_path, "in.ndjson", "\n".join(lines))
+    rejects = tmp_path / "out.ndjson.rejects.csv"
+    assert answered == []
+    assert [row["id"] for row in rows_of(rejects)] == ["a", "7", "c", "d", "", "", "", ""]
+    outcome_of(tmp_path, "in.ndjson", "\n".join(lines), "--ignore", "id")
+    assert [row["id"] for row in rows_of(rejects)] == [""] * 5
+
+
+@pytest.mark.parametrize(
+    ("cell", "copied"),
+    [
+        ("NaN", None),
+        ("-Infinity", None),
+        ("1e400", None),
+        ("0.10000000000000000001", "0.1"),
+        ('[NaN, 1, {"a": 0.10000000000000000001}]', '[null, 1, {"a": 0.1}]'),
+        ('{"a": "\\u00e9"}', '{"a": "\\u00e9"}'),
+    ],
+)
+def test_numbers_that_cannot_be_read_stop_no_row_where_they_are_no_facts(
+    tmp_path: Path, cell: str, copied: str | None
+) -> None:
+    text = f'{{"age": 60, "site": {cell}}}\n{{"age": 61, "facts": {{"site": {cell}}}}}\n'
+    _, answered, rejected = outcome_of(tmp_path, "in.ndjson", text, "--keep", "site")
+    assert (answered, rejected) == ([1, 2], {})
+    assert [row["site"] for row in rows_of(tmp_path / "out.ndjson")] == [copied] * 2
+    _, answered, rejected = outcome_of(tmp_path, "in.ndjson", text, "--ignore", "site")
+    assert (answered, rejected) == ([1, 2], {})
+
+
+def test_a_kept_column_that_is_given_twice_or_no_text_is_not_guessed_at(tmp_path: Path) -> None:
+    text = '{"site": 1, "site": 2}\n{"site": {"a": 1, "a": 2}}\n{"site": "\\ud800"}\n'
+    _, answered, rejected = outcome_of(tmp_path, "in.ndjson", text, "--keep", "site")
+    assert answered == []
+    assert [*rejected.values()] == [
+        "'site' is given twice",
+        "'a' is given twice",
+        "the text is not UTF-8",
+    ]
+    (tmp_path / "out.ndjson.rejects.csv").unlink()
+    _, answered, rejected = outcome_of(tmp_path, "in.ndjson", text, "--ignore", "site")
+    assert (answered, rejected) == ([1, 2, 3], {})
 
 
 @pytest.mark.parametrize("name", ["id", "site", "request"])
