@@ -348,14 +348,16 @@ def _row(line: bytes) -> tuple[dict[str, object], list[Problem]]:
     if not isinstance(row, _Object):
         return {}, [Problem(None, "expected an object of facts")]
     facts = row.get("facts", _Object())
-    if not isinstance(facts, _Object):
-        named = {name: value for name, value in row.items() if name == "id"}
-        return named, [Problem(None, "facts: expected an object of facts")]
     frame = {name: value for name, value in row.items() if name != "facts"}
+    problems: list[Problem] = []
+    if not isinstance(facts, _Object):
+        problems.append(Problem(None, "facts: expected an object of facts"))
+        frame = {name: value for name, value in frame.items() if name == "id"}
+        facts = _Object()
     twice = [*row.twice, *facts.twice, *(name for name in facts if name in frame)]
-    problems = [
+    problems += (
         Problem(name if name != "facts" else None, f"{name!r} is given twice") for name in twice
-    ]
+    )
     whole = {**frame, **facts}
     if doubts:
         problems += (each for name, value in whole.items() for each in _problems(name, value))
