@@ -104,10 +104,15 @@ def impact(  # noqa: PLR0913 - one for each option
     with errors_end(source):
         _check_change(start, end, draft, readings, on)
         try:
+            from queries.batch.files import check_apart  # noqa: PLC0415  (an extra installs it)
             from queries.impact import Question, impact_on  # noqa: PLC0415  (an extra installs it)
             from queries.terminal_impact import show_impact  # noqa: PLC0415
         except ImportError as error:
             raise MissingExtraError(error.name or "pyarrow", "tables") from None
+        check_apart(
+            {"the table of cases": source, "the draft": draft},
+            {"where the rows that change go": list_file, "where the report goes": page},
+        )
         check_writable(list_file)
         check_writable(page)
         kb = KnowledgeBase.load(*folders)

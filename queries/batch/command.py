@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from facts.case import read_date
-from facts.errors import MissingExtraError, PolicygroundsError
+from facts.errors import MissingExtraError
 from queries.knowledge_base import KnowledgeBase
 from queries.shell import (
     BAD_INPUT,
@@ -26,7 +26,10 @@ from queries.shell import (
 )
 
 FEW_ROWS = 200_000
-"""Rows up to which one process is faster than to start others."""
+"""Rows up to which one process is faster than to start others.
+
+Where a file does not say how many it has, others are started when so many were decided.
+"""
 
 
 @click.command()
@@ -85,13 +88,10 @@ def batch(  # noqa: PLR0913 - one for each option
             raise MissingExtraError(error.name or "pyarrow", "tables") from None
         rejects = rejects or output.with_name(f"{output.name}.rejects.csv")
         files.form_of(output, files.OUTPUTS)
-        for file, other, what in (
-            (output, source, "the table to decide"),
-            (rejects, source, "the table to decide"),
-            (rejects, output, "where the answers go"),
-        ):
-            if _are_one(file, other):
-                raise PolicygroundsError(f"{file}: this is {what}; name another file")
+        files.check_apart(
+            {"the table to decide": source},
+            {"where the answers go": output, "where rejected rows go": rejects},
+        )
         check_writable(output)
         check_writable(rejects)
         kb = KnowledgeBase.load(*folders)
@@ -101,7 +101,7 @@ def batch(  # noqa: PLR0913 - one for each option
         request = Request(tuple(policies), read_date(on), layout, table.texts, changes=changes)
         rows = table.rows()
         job = running.Job(source, output, rejects, request, chosen, tuple(folders))
-        several = rows is None or rows > FEW_ROWS or changes
+        at_once = processes or changes or (rows or 0) > FEW_ROWS
         errors = Console(stderr=True)
         with Progress(
             TextColumn("Deciding"),
@@ -116,8 +116,9 @@ def batch(  # noqa: PLR0913 - one for each option
             done = running.run(
                 kb,
                 job,
-                processes or (cpu_count() if several else 1),
+                processes or cpu_count(),
                 lambda count: progress.advance(task, count),
+                alone=0 if at_once else FEW_ROWS,
             )
         if as_json:
             print_json(
@@ -133,10 +134,3 @@ def batch(  # noqa: PLR0913 - one for each option
                 console.print(f"{done.rejected:,} rejected, with the reason in {rejects}")
     if done.rejected:
         sys.exit(BAD_INPUT)
-
-
-def _are_one(file: Path, other: Path) -> bool:
-    """Whether two names are of one file, be it by a link."""
-    if file.exists() and other.exists():
-        return file.samefile(other)
-    return file.resolve() == other.resolve()

@@ -8,17 +8,18 @@ import codecs
 import csv as texts
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
 from pyarrow import csv, ipc, parquet
 
-from facts.errors import TableError
+from facts.errors import PolicygroundsError, TableError
 from queries.batch.layout import FRAME
 from queries.batch.reading import Codes, Texts
 
@@ -38,13 +39,21 @@ OUTPUTS = {name: form for name, form in INPUTS.items() if form != "arrow"}
 """The forms that tables are read and written in, by how the name of a file ends."""
 
 
+class Unreadable(NamedTuple):
+    """A row that cannot be read: its number, its id if that can be, and why."""
+
+    row: int
+    id: str | None
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """Rows of a table with their numbers, counted from 1, and those that cannot be read at all."""
 
     rows: Any
     numbers: Codes
-    unreadable: Sequence[tuple[int, str]] = ()
+    unreadable: Sequence[Unreadable] = ()
 
 
 def form_of(file: Path, forms: dict[str, str]) -> str:
@@ -53,6 +62,36 @@ def form_of(file: Path, forms: dict[str, str]) -> str:
     if form is None:
         raise TableError([f"{file}: expected a name that ends in {', '.join(forms)}"])
     return form
+
+
+def check_apart(read: Mapping[str, Path | None], written: Mapping[str, Path | None]) -> None:
+    """Raise PolicygroundsError where a file would be written over another of a run.
+
+    Files are named by what they are, as in "this is the table to decide"; None is not there.
+    """
+    others = [(what, file) for what, file in read.items() if file is not None]
+    for what, file in written.items():
+        if file is None:
+            continue
+        for taken, other in others:
+            if _are_one(file, other):
+                raise PolicygroundsError(f"{file}: this is {taken}; name another file")
+        others.append((what, file))
+
+
+def _are_one(file: Path, other: Path) -> bool:
+    """Whether two names are of one file, be it by a link."""
+    if file.exists() and other.exists():
+        return file.samefile(other)
+    return file.resolve() == other.resolve()
+
+
+class Problem(NamedTuple):
+    """What is wrong with a column of a row, or with all of it; whether it is but a number."""
+
+    column: str | None
+    reason: str
+    is_number: bool = False
 
 
 class TableFile:
@@ -153,11 +192,11 @@ class TableFile:
                 return names, True
 
     def _csv_blocks(self, columns: Sequence[str]) -> Iterator[Block]:
-        wrong: list[tuple[int, str]] = []
+        wrong: list[Unreadable] = []
 
         def skip(row: Any) -> str:
             said = f"expected {row.expected_columns} columns, found {row.actual_columns}"
-            wrong.append((row.number - 1, said))
+            wrong.append(Unreadable(row.number - 1, None, said))
             return "skip"
 
         if not self._csv_begin()[1]:
@@ -175,17 +214,15 @@ class TableFile:
         )
         done = 0
         for batch in reader:
-            skipped = [number for number, _ in wrong if number > done]
+            skipped = [each.row for each in wrong if each.row > done]
             ahead = np.arange(done + 1, done + 1 + batch.num_rows + len(skipped))
             numbers = np.setdiff1d(ahead, skipped)[: batch.num_rows]
-            last = int(numbers[-1]) if batch.num_rows else done
-            within = [each for each in wrong if done < each[0] < last]
             for start in range(0, batch.num_rows, ROWS):
-                end = start + ROWS
-                yield Block(batch.slice(start, ROWS), numbers[start:end], within)
-                within = []
-            done = last
-        rest = [each for each in wrong if each[0] > done]
+                own = numbers[start : start + ROWS]
+                within = [each for each in wrong if done < each.row < own[-1]]
+                yield Block(batch.slice(start, ROWS), own, within)
+                done = int(own[-1])
+        rest = [each for each in wrong if each.row > done]
         if rest:
             yield Block(_nothing(columns), np.arange(0), rest)
 
@@ -195,7 +232,7 @@ class TableFile:
             names.update(dict.fromkeys(row))
         return [name for name in names if _is_text(name)]
 
-    def _ndjson_rows(self) -> Iterator[tuple[int, dict[str, object], str]]:
+    def _ndjson_rows(self) -> Iterator[tuple[int, dict[str, object], Sequence[Problem]]]:
         """Yield the objects of the lines, with what is wrong with them."""
         number = 0
         with self._file.open("rb") as lines:
@@ -207,10 +244,10 @@ class TableFile:
     def _ndjson_blocks(self, columns: Sequence[str]) -> Iterator[Block]:
         rows: list[dict[str, object]] = []
         numbers: list[int] = []
-        wrong: list[tuple[int, str]] = []
+        wrong: list[Unreadable] = []
+        asked, spoken = {*columns}, {*FRAME, *self._kept}
 
         def block() -> Block:
-            spoken = {*FRAME, *self._kept}
             cells = [
                 pa.array([_cell(row.get(name), as_json=name not in spoken) for row in rows])
                 for name in columns
@@ -219,9 +256,19 @@ class TableFile:
             batch = pa.RecordBatch.from_arrays(texts, names=list(columns))
             return Block(batch, np.array(numbers, np.int64), tuple(wrong))
 
-        for number, row, problem in self._ndjson_rows():
-            if problem:
-                wrong.append((number, problem))
+        def matters(problem: Problem) -> bool:
+            if problem.column is None:
+                return True
+            return problem.column in asked and not (
+                problem.is_number and problem.column in self._kept
+            )
+
+        for number, row, problems in self._ndjson_rows():
+            reasons = dict.fromkeys(each.reason for each in problems if matters(each))
+            if reasons:
+                is_named = "id" in asked and all(each.column != "id" for each in problems)
+                name = _cell(row.get("id"), as_json=False) if is_named else None
+                wrong.append(Unreadable(number, name, "; ".join(reasons)))
             else:
                 rows.append(row)
                 numbers.append(number)
@@ -245,47 +292,96 @@ def _nothing(columns: Sequence[str]) -> Any:
     )
 
 
-def _row(line: bytes) -> tuple[dict[str, object], str]:
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """A number that cannot be read as it is written, why, and what is copied where it is kept."""
+
+    reason: str
+    nearest: float | None = None
+
+
+class _Object(dict[str, object]):
+    """An object, with the names that it gives twice."""
+
+    twice: Sequence[str] = ()
+
+
+def _row(line: bytes) -> tuple[dict[str, object], list[Problem]]:
     """Read a line as an object of facts, or as a case whose facts are an object of its own.
 
     With it comes what is wrong with it.
     """
-    problems: list[str] = []
+    doubts: list[object] = []
 
-    def refuse(name: str) -> None:
-        problems.append(f"{name} is no number that can be read")
+    def refuse(name: str) -> _Unread:
+        unread = _Unread(f"{name} is no number that can be read")
+        doubts.append(unread)
+        return unread
 
-    def exact(text: str) -> float:
+    def exact(text: str) -> float | _Unread:
         number = float(text)
         try:
             is_exact = Decimal(text) == Decimal(repr(number))
         except InvalidOperation:
             is_exact = False
-        if not is_exact:
-            problems.append("a number has more digits than can be read")
-        return number
+        if is_exact:
+            return number
+        nearest = number if isfinite(number) else None
+        unread = _Unread("a number has more digits than can be read", nearest)
+        doubts.append(unread)
+        return unread
 
-    def made(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        times = Counter(key for key, _ in pairs)
-        problems.extend(f"{key!r} is given twice" for key in times if times[key] > 1)
-        return dict(pairs)
+    def made(pairs: list[tuple[str, object]]) -> _Object:
+        found = _Object(pairs)
+        if len(found) < len(pairs):
+            times = Counter(key for key, _ in pairs)
+            found.twice = [key for key in times if times[key] > 1]
+            doubts.append(found)
+        return found
 
     try:
         row = json.loads(
             line.decode(), parse_float=exact, parse_constant=refuse, object_pairs_hook=made
         )
     except (ValueError, RecursionError) as error:
-        return {}, f"not JSON: {error}"
-    if not isinstance(row, dict):
-        return {}, "expected an object of facts"
-    if b"\\u" in line and not _is_text(row):
-        problems.append("the text is not UTF-8")
-    facts = row.get("facts", {})
-    if not isinstance(facts, dict):
-        return {}, "facts: expected an object of facts"
+        return {}, [Problem(None, f"not JSON: {error}")]
+    if not isinstance(row, _Object):
+        return {}, [Problem(None, "expected an object of facts")]
+    facts = row.get("facts", _Object())
     frame = {name: value for name, value in row.items() if name != "facts"}
-    problems += [f"{name!r} is given twice" for name in facts if name in frame]
-    return {**frame, **facts}, "; ".join(problems)
+    problems: list[Problem] = []
+    if not isinstance(facts, _Object):
+        problems.append(Problem(None, "facts: expected an object of facts"))
+        frame = {name: value for name, value in frame.items() if name == "id"}
+        facts = _Object()
+    twice = [*row.twice, *facts.twice, *(name for name in facts if name in frame)]
+    problems += (
+        Problem(name if name != "facts" else None, f"{name!r} is given twice") for name in twice
+    )
+    whole = {**frame, **facts}
+    if doubts:
+        problems += (each for name, value in whole.items() for each in _problems(name, value))
+    if b"\\u" in line and not _is_text(whole):
+        problems += (
+            Problem(name if _is_text(name) else None, "the text is not UTF-8")
+            for name, value in whole.items()
+            if not _is_text({name: value})
+        )
+    return whole, problems
+
+
+def _problems(column: str, value: object) -> Iterator[Problem]:
+    """Say what is wrong within a value of a column."""
+    values = [value]
+    while values:
+        value = values.pop()
+        if isinstance(value, _Unread):
+            yield Problem(column, value.reason, is_number=True)
+        elif isinstance(value, _Object):
+            yield from (Problem(column, f"{name!r} is given twice") for name in value.twice)
+            values += value.values()
+        elif isinstance(value, list):
+            values += value
 
 
 def _is_text(row: object) -> bool:
@@ -298,7 +394,19 @@ def _is_text(row: object) -> bool:
 
 
 def _cell(value: object, *, as_json: bool) -> str | None:
-    """Return a value as text: as JSON, or a text as it is."""
+    """Return a value as text: as JSON, or a text as it is.
+
+    A number with more digits than can be read is the nearest that can, and one that JSON does not
+    have is null: such rows are decided only where the number is in a column that is no fact.
+    """
+    if isinstance(value, _Unread):
+        value = value.nearest
     if value is None or (isinstance(value, str) and not as_json):
         return value
-    return json.dumps(value, default=str)
+    return json.dumps(value, default=_nearest)
+
+
+def _nearest(value: object) -> float | None:
+    if not isinstance(value, _Unread):
+        raise TypeError(type(value))
+    return value.nearest

@@ -25,13 +25,14 @@ from pyarrow import feather
 
 from engine.many import content_hash
 from facts.errors import PolicygroundsError, TableError
+from facts.vocabulary import Vocabulary
 from queries.batch.blocks import REJECTED, BlockDecider, Request, block_decider
 from queries.batch.files import CSV_BYTES, OUTPUTS, ROWS, Block, TableFile, form_of
 from queries.batch.writing import WRITERS, csv_text
 from queries.knowledge_base import KnowledgeBase
 from queries.shell import program_version
 
-FORM = 1
+FORM = 2
 """The form of parts; another one is not gone on with."""
 OWN = re.compile(r"(job|whole|refused|\d{8}\.(rejected|answered|done))(\.\d+)?$")
 """The files in a folder of parts."""
@@ -67,10 +68,13 @@ class Done:
     rejected: int
 
 
-def run(kb: KnowledgeBase, job: Job, processes: int, tell: Callable[[int], None]) -> Done:
+def run(
+    kb: KnowledgeBase, job: Job, processes: int, tell: Callable[[int], None], *, alone: int = 0
+) -> Done:
     """Decide a file; `tell` is called with the number of rows of each block that is done.
 
-    Raises TableError, UnknownPolicyError and UnknownReadingError.
+    This process decides about so many rows `alone` before others are started. Raises TableError, UnknownPolicyError and
+    UnknownReadingError.
     """
     table = TableFile(job.source)
     decider = block_decider(kb, job.request, job.readings)
@@ -78,9 +82,8 @@ def run(kb: KnowledgeBase, job: Job, processes: int, tell: Callable[[int], None]
     columns = [name for name in table.columns if _is_asked(job.request, name)]
     total = Counter[str]()
     rows = rejected = 0
-    for done in _decided(
-        job, decider, enumerate(table.blocks(columns, job.request.layout.kept)), processes
-    ):
+    blocks = enumerate(table.blocks(columns, job.request.layout.kept))
+    for done in _decided(job, decider, blocks, processes, alone):
         tell(done.rows)
         rows += done.rows
         rejected += done.rejected
@@ -99,13 +102,23 @@ def _is_asked(request: Request, column: str) -> bool:
 
 
 def _decided(
-    job: Job, decider: BlockDecider, blocks: Iterator[tuple[int, Block]], processes: int
+    job: Job,
+    decider: BlockDecider,
+    blocks: Iterator[tuple[int, Block]],
+    processes: int,
+    alone: int,
 ) -> Iterator[Done]:
     """Decide the blocks that are not done yet, in this process or in several; yield all in order."""
-    if processes == 1:
-        for place, block in blocks:
-            yield _done_before(job, place) or _decide(job, decider, place, block)
-        return
+    decided = 0
+    while processes == 1 or decided < alone:
+        place, block = next(blocks, (0, None))
+        if block is None:
+            return
+        done = _done_before(job, place)
+        if done is None:
+            done = _decide(job, decider, place, block)
+            decided += done.rows
+        yield done
     context = get_context("spawn")
     with ProcessPoolExecutor(processes, context, initializer=_start, initargs=(job,)) as pool:
         pending: deque[Future[Done]] = deque()
@@ -159,8 +172,7 @@ def _decide(job: Job, decider: BlockDecider, place: int, block: Block) -> Done:
     """Decide a block and put its part where it belongs, the answers last."""
     answered, rejected = decider.decide(block.rows, block.numbers)
     if block.unreadable:
-        numbers, reasons = zip(*block.unreadable, strict=True)
-        more = pa.table([numbers, pa.nulls(len(numbers), pa.string()), reasons], schema=REJECTED)
+        more = pa.table([*zip(*block.unreadable, strict=True)], schema=REJECTED)
         rejected = pa.concat_tables([rejected, more]).sort_by("row")
     outcomes = Counter(answered.column("outcome").to_pylist())
     rows = len(block.numbers) + len(block.unreadable)
@@ -222,6 +234,7 @@ def _fingerprint(kb: KnowledgeBase, job: Job) -> str:
         ),
         *(request.policies, request.day, request.texts.value, request.changes, request.parts),
         *(layout.kept, sorted(layout.frame), [heading.column for heading in layout.facts]),
+        _words(kb.vocabulary) if request.changes else (),
     )
     found.update(repr(asked).encode())
     for number in job.request.policies or sorted(kb.policies):
@@ -232,12 +245,28 @@ def _fingerprint(kb: KnowledgeBase, job: Job) -> str:
     return found.hexdigest()
 
 
+def _words(vocabulary: Vocabulary) -> tuple[object, ...]:
+    """Return what changes are put into words with (`queries.wording`), always in one order."""
+    return (
+        [
+            (name, fact.title, fact.question, fact.unit, sorted((fact.options or {}).items()))
+            for name, fact in sorted(vocabulary.facts.items())
+        ],
+        [(name, drug.classes) for name, drug in sorted(vocabulary.drugs.items())],
+        sorted(vocabulary.classes.items()),
+    )
+
+
 def _begin(job: Job, fingerprint: str) -> None:
     """Make the folder of parts, or go on with one of the same job.
 
-    Raises TableError for a folder of that name that holds anything else.
+    Raises TableError for a folder of that name that holds anything else, and for a file.
     """
     mark = job.parts / "job"
+    if job.parts.exists() and not job.parts.is_dir():
+        raise TableError(
+            [f"{job.parts}: is no folder; parts go there. Move it, or name another output"]
+        )
     if job.parts.exists() and not (mark.is_file() and mark.read_text() == fingerprint):
         others = [file.name for file in job.parts.iterdir() if not OWN.match(file.name)]
         if others:

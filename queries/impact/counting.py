@@ -2,30 +2,32 @@
 
 import json
 import math
-import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from decimal import Decimal
+from itertools import accumulate, compress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self, TypeAlias
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
-from pyarrow import compute, parquet
+from pyarrow import compute
 
 from engine.analysis.difference import Comparison
 from engine.determination import Outcome
 from facts.errors import TableError, did_you_mean
+from facts.values import Bounds, Known, Members, OneOf, Truth
 from facts.vocabulary import Vocabulary
 from queries.batch.blocks import BlockDecider, Request, block_decider
 from queries.batch.files import OUTPUTS, Block, TableFile, form_of
-from queries.batch.layout import FRAME, Layout, laid_out
-from queries.batch.reading import Codes, Texts
-from queries.batch.writing import csv_text
+from queries.batch.layout import FRAME, Heading, Layout, laid_out
+from queries.batch.reading import Codes, ColumnReader, Read, Texts, encoded_once, plain
+from queries.batch.writing import WRITERS
 from queries.impact.changes import PolicyChange, Side
-from queries.impact.regions import Regions, prove
+from queries.impact.regions import Regions, prove, read_values
 from queries.impact.result import (
     PARTS,
     Impact,
@@ -44,6 +46,8 @@ MOST_VALUES = 10_000
 """Different numbers of a column that are counted."""
 MOST_REASONS = 100
 """Different reasons kept for rows that cannot be decided."""
+LONG = 10**16
+"""Whole numbers from which on floats are written with an exponent."""
 UNKNOWN = "not stated"
 IN_PART = "known in part"
 _SAID = (*PARTS, "outcome", "pathway", "deciding_sections", "needs_clinician")
@@ -143,14 +147,17 @@ class _Count:
         self._places: dict[str, int] = {}
         self._pairs: list[Pair] = []
         self._counts: Counter[int] = Counter()
-        as_json = {*by} - {*layout.kept, *FRAME} if texts is Texts.JSON else set[str]()
-        self._by = {name: _Values(name, is_json=name in as_json) for name in by}
+        readers = {each.column: ColumnReader(each, texts) for each in layout.facts}
+        self._by = {name: _Values(name, readers.get(name)) for name in by}
         self._regions = Regions(comparison, layout, texts) if comparison else None
         self._rows = self._rejected = 0
         self._reasons: Counter[str] = Counter()
 
     def add(self, block: Block) -> Any:
         """Count the rows of a block; return those that change, as a `pyarrow.Table`."""
+        columns = [plain(column) for column in block.rows.columns]
+        rows_read = pa.RecordBatch.from_arrays(columns, names=block.rows.schema.names)
+        block = replace(block, rows=rows_read)
         decided = [decider.decide(block.rows, block.numbers) for decider in self._deciders]
         before, after = (answered for answered, _ in decided)
         self._refuse(block, decided[0][1])
@@ -169,7 +176,10 @@ class _Count:
     def _refuse(self, block: Block, rejected: Any) -> None:
         self._rows += block.rows.num_rows + len(block.unreadable)
         self._rejected += rejected.num_rows + len(block.unreadable)
-        reasons = [*rejected.column("reason").to_pylist(), *(why for _, why in block.unreadable)]
+        reasons = [
+            *rejected.column("reason").to_pylist(),
+            *(each.reason for each in block.unreadable),
+        ]
         for reason in reasons:
             if reason in self._reasons or len(self._reasons) < MOST_REASONS:
                 self._reasons[reason] += 1
@@ -292,79 +302,81 @@ class _ListFile:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._form = form_of(file, OUTPUTS)
-        self._new = file.with_name(f"{file.name}.{os.getpid()}")
-        self._opened: Any = None
+        self._writer = WRITERS[form_of(file, OUTPUTS)]
+        self._folder = TemporaryDirectory(prefix=f"{file.name}.", dir=file.parent)
+        self._parts: list[Path] = []
 
     def __enter__(self) -> Self:
         return self
 
     def write(self, rows: Any) -> None:
         """Write the rows of one block."""
-        first = self._opened is None
-        if self._form == "parquet":
-            if first:
-                self._opened = parquet.ParquetWriter(self._new, rows.schema)
-            self._opened.write_table(rows)
-            return
-        if first:
-            self._opened = self._new.open("wb")
-        if self._form == "csv":
-            self._opened.write(csv_text(rows, header=first))
-        else:
-            lines = (json.dumps(row, default=str) + "\n" for row in rows.to_pylist())
-            self._opened.write("".join(lines).encode())
+        part = Path(self._folder.name, f"{len(self._parts):08d}.part")
+        self._writer.write_part(rows, part)
+        self._parts.append(part)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._opened is not None:
-            self._opened.close()
+        with self._folder as folder:
             if kind is None:
-                self._new.replace(self._file)
-            else:
-                self._new.unlink(missing_ok=True)
+                whole = Path(folder, "whole")
+                self._writer.join(self._parts, whole)
+                whole.replace(self._file)
 
 
 class _Values:
-    """The values of a column, with the rows of each by what is said of them."""
+    """The values of a column, with the rows of each by what is said of them.
 
-    def __init__(self, name: str, *, is_json: bool) -> None:
+    Those of a fact are what is read of it; those of another column what is in its cells.
+    """
+
+    def __init__(self, name: str, reader: ColumnReader | None) -> None:
         self.name = name
-        self._is_json = is_json
+        self._reader = reader
         self._counts: dict[Label, Counter[int]] = {}
 
     def add(self, column: Any, positions: Codes, codes: Codes) -> None:
         """Count rows of a block. Raises TableError if there are too many values to tell apart."""
-        labels, own = self._labels(column)
-        pairs, counts = np.unique(
-            np.stack([own[positions], codes]) if len(codes) else np.zeros((2, 0), np.int64),
-            axis=1,
-            return_counts=True,
-        )
+        label, own = self._read(column, positions)
+        pairs, counts = np.unique(np.stack([own, codes]), axis=1, return_counts=True)
+        labels = {place: label(place) for place in np.unique(own).tolist()}
         for (place, code), count in zip(pairs.T.tolist(), counts.tolist(), strict=True):
             self._counts.setdefault(labels[place], Counter())[code] += count
-        known = [label for label in self._counts if label is not None]
-        is_text = any(isinstance(label, str) for label in known)
-        most = MOST_GROUPS if is_text else MOST_VALUES
-        if len(known) > most:
-            kind = "values" if is_text else "numbers"
-            problem = (
-                f"column {self.name!r} has more than {most:,} {kind}, too many to break down "
-                "by; name another column, or put its values into groups in a column of their own"
-            )
-            raise TableError([problem])
+        numbers, texts = self._numbers(), self._texts()
+        for held, most, kind in (
+            (texts, MOST_GROUPS, "values"),
+            (numbers, MOST_VALUES, "numbers"),
+        ):
+            if len(held) > most:
+                problem = (
+                    f"column {self.name!r} has more than {most:,} {kind}, too many to break down "
+                    "by; name another column, or put its values into groups in a column of their "
+                    "own"
+                )
+                raise TableError([problem])
 
-    def _labels(self, column: Any) -> tuple[list[Label], Codes]:
-        """Return the values there are, and for each row the place of its own."""
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        if pa.types.is_string_view(column.type):
-            column = column.cast(pa.string())
-        if pa.types.is_nested(column.type):
-            column = pa.array([_text(each) for each in column.to_pylist()], pa.string())
-        encoded = column.dictionary_encode(null_encoding="encode")
-        values = encoded.dictionary.to_pylist()
-        labels = [_label(value, is_json=self._is_json) for value in values]
-        return labels, encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    def _read(self, column: Any, positions: Codes) -> tuple[Callable[[int], Label], Codes]:
+        """Return what names the value of a place, and for each row the place of its own."""
+        if self._reader is None:
+            values, places = _distinct(column.take(pa.array(positions)))
+            return (lambda place: _label(values[place])), places
+        heading, read = self._reader.heading, read_values(self._reader, column, positions)
+        if isinstance(read, Read):
+            return (lambda place: _label_of(heading, read.known[place])), read.codes
+        flags, places = np.unique(
+            np.stack([read.known, *read.members.values()]), axis=1, return_inverse=True
+        )
+
+        def label(place: int) -> Label:
+            is_known, *held = flags[:, place].tolist()
+            return _listed_members(compress(read.members, held)) if is_known else None
+
+        return label, places.reshape(-1)
+
+    def _numbers(self) -> list[int | float | Decimal]:
+        return [each for each in self._counts if isinstance(each, int | float | Decimal)]
+
+    def _texts(self) -> list[str]:
+        return [each for each in self._counts if isinstance(each, str)]
 
     def shares(self, pairs: Sequence[Pair]) -> tuple[Share, ...]:
         """Return the rows of each value, or of each range of numbers."""
@@ -374,49 +386,79 @@ class _Values:
         )
 
     def _groups(self) -> Iterator[tuple[str, Sequence[Label]]]:
-        numbers = sorted(label for label in self._counts if isinstance(label, int | float))
-        texts = sorted(label for label in self._counts if isinstance(label, str))
+        numbers = sorted(self._numbers())
         if len(numbers) > MOST_GROUPS:
             yield from self._ranges(numbers)
         else:
-            yield from ((f"{number:g}", [number]) for number in numbers)
-        yield from ((text, [text]) for text in texts)
+            yield from ((_written(number), [number]) for number in numbers)
+        yield from ((text, [text]) for text in sorted(self._texts()))
         if None in self._counts:
             yield UNKNOWN, [None]
 
-    def _ranges(self, numbers: Sequence[float]) -> Iterator[tuple[str, Sequence[Label]]]:
+    def _ranges(
+        self, numbers: Sequence[int | float | Decimal]
+    ) -> Iterator[tuple[str, Sequence[Label]]]:
         """Put numbers into ranges of about as many rows each."""
         rows = [self._counts[number].total() for number in numbers]
         before = [0, *accumulate(rows)]
-        ranges: dict[int, list[float]] = {}
+        ranges: dict[int, list[int | float | Decimal]] = {}
         for number, below, own in zip(numbers, before, rows, strict=False):
             middle = (below + own / 2) / before[-1]
             ranges.setdefault(min(RANGES - 1, int(middle * RANGES)), []).append(number)
         for held in ranges.values():
-            low, high = held[0], held[-1]
-            yield (f"{low:g}" if low == high else f"{low:g} to {high:g}"), held
+            low, high = _written(held[0]), _written(held[-1])
+            yield (low if low == high else f"{low} to {high}"), held
 
 
-def _label(value: object, *, is_json: bool) -> Label:
+def _distinct(column: Any) -> tuple[Sequence[object], Codes]:
+    """Return values of a column, and for each row the place of its own."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    encoded = encoded_once(column)
+    if encoded is None:
+        return column.to_pylist(), np.arange(len(column))
+    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy().astype(np.int64)
+
+
+def _label(value: object) -> Label:
+    """Name what is in a cell; two values that differ have names that do."""
     if isinstance(value, bytes):
-        value = value.decode(errors="replace")
-    if is_json and isinstance(value, str):
-        value = json.loads(value)
-    if value is None or isinstance(value, bool):
-        return None if value is None else str(value).lower()
-    try:
-        number = float(value)  # type: ignore[arg-type]  # what is no number is refused by float
-    except (TypeError, ValueError):
-        return _text(value)
-    return number if math.isfinite(number) else str(value)
+        value = value.decode(errors="backslashreplace")
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, float | Decimal) and math.isfinite(value):
+        return value
+    return json.dumps(value, default=str) if isinstance(value, list | dict) else str(value)
 
 
-def _text(value: object) -> str | None:
-    if isinstance(value, dict):
-        return IN_PART
-    if isinstance(value, list):
-        return ", ".join(sorted(map(str, value))) or "none"
-    return value if value is None or isinstance(value, str) else json.dumps(value, default=str)
+def _label_of(heading: Heading, known: Known | None) -> Label:
+    """Name what is known of a fact, or of one member of a set."""
+    label: Label = IN_PART
+    match known:
+        case None:
+            label = None
+        case Truth(value):
+            label = _label(value)
+        case Bounds(low, high) if low == high:
+            label = heading.fact.number(low)
+        case OneOf(values) if len(values) == 1:
+            label = min(values)
+        case Members(includes, _) if heading.member is not None:
+            label = _label(heading.member in includes)
+        case Members(includes, excludes) if includes | excludes == heading.fact.known_values:
+            label = _listed_members(includes)
+    return label
+
+
+def _listed_members(members: Iterable[str]) -> str:
+    return ", ".join(sorted(members)) or "none"
+
+
+def _written(number: float | Decimal) -> str:
+    """Write a number in a way that no other number has."""
+    return str(int(number) if -LONG < number < LONG and number == int(number) else number)
 
 
 def _share(name: str, counts: Collection[Counter[int]], pairs: Sequence[Pair]) -> Share:

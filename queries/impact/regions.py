@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
 
 from engine.analysis.analyst import Analyst
 from engine.analysis.difference import Comparison, Difference, Region
@@ -13,7 +12,15 @@ from engine.determination import Outcome
 from facts.values import Known, Members, narrowed
 from queries.batch.files import Block
 from queries.batch.layout import Heading, Layout
-from queries.batch.reading import Codes, ColumnReader, Flags, Read, ReadMembers, Texts
+from queries.batch.reading import (
+    Codes,
+    ColumnReader,
+    Flags,
+    Read,
+    ReadMembers,
+    Texts,
+    encoded_once,
+)
 from queries.impact.changes import PolicyChange
 from queries.impact.result import DifferenceSeen, Pair, Proof, RegionSeen
 from queries.witnesses import replays
@@ -41,7 +48,10 @@ class Regions:
     def add(self, block: Block, positions: Codes, pairs: Sequence[Pair]) -> None:
         """Look where the rows of a block lie; `pairs` are what is said of each."""
         reads = [
-            (reader.heading, _read(reader, block.rows.column(reader.heading.column), positions))
+            (
+                reader.heading,
+                read_values(reader, block.rows.column(reader.heading.column), positions),
+            )
             for reader in self._readers
         ]
         size = len(positions)
@@ -130,13 +140,10 @@ class Regions:
         return Proof(self._comparison, differences, self._unsettled, self._unexplained, unsound)
 
 
-def _read(reader: ColumnReader, column: Any, positions: Codes) -> Read | ReadMembers:
-    """Read some rows of a column, by their distinct values or as lists of members."""
-    if pa.types.is_string_view(column.type):
-        column = column.cast(pa.string())
-    if not (pa.types.is_nested(column.type) or pa.types.is_dictionary(column.type)):
-        column = column.dictionary_encode()
-    read = reader.read(column)
+def read_values(reader: ColumnReader, column: Any, positions: Codes) -> Read | ReadMembers:
+    """Read some rows of a plain column, by their distinct values or as lists of members."""
+    encoded = encoded_once(column)
+    read = reader.read(column if encoded is None else encoded)
     if not isinstance(read, Read | ReadMembers):
         raise TypeError(column.type)
     return read.rows(positions)

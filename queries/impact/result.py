@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import TypeAlias
 
@@ -15,7 +16,7 @@ from queries.witnesses import stated
 
 PARTS = ("months", "authorization", "basis", "refer_to")
 """The parts of an answer that may change though the outcome stays."""
-Label: TypeAlias = str | int | float | None
+Label: TypeAlias = str | int | float | Decimal | None
 """A value of a column; None where nothing is stated."""
 
 

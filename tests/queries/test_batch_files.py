@@ -10,8 +10,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import oracle
 import pytest
@@ -28,7 +30,7 @@ from pyarrow import (  # type: ignore[import-untyped]  # noqa: E402 - it has no 
     parquet,
 )
 
-from queries.batch import files, running  # noqa: E402
+from queries.batch import blocks, command, files, running  # noqa: E402
 
 CENTENE, FEP = "CP.PHAR.302", "5.21.071"
 DAY = "2025-09-15"
@@ -233,6 +235,62 @@ def test_several_processes_give_the_answers_of_one(tmp_path: Path, table: Any) -
         assert (tmp_path / one).read_bytes() == other.read_bytes()
 
 
+class Here:
+    """Runs in this process what others are to do."""
+
+    given = 0
+
+    def __init__(self, *_: object, initializer: Callable[..., None], initargs: Any) -> None:
+        initializer(*initargs)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def submit(self, work: Callable[..., Any], *given: object) -> Future[Any]:
+        Here.given += 1
+        done = Future[Any]()
+        done.set_result(work(*given))
+        return done
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(
+    ("form", "few", "options", "given"),
+    [
+        *[(form, ROWS, (), 0) for form in ("parquet", "csv", "ndjson", "arrow", "stream")],
+        *[
+            ("ndjson", 20, (), 12),
+            ("parquet", 20, (), 15),
+            ("ndjson", ROWS, ("--processes", "2"), 15),
+        ],
+    ],
+)
+def test_other_processes_are_started_for_many_rows_or_if_asked_for(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    table: Any,
+    answers: tuple[list[Any], list[Any]],
+    form: str,
+    few: int,
+    options: Sequence[str],
+    given: int,
+) -> None:
+    """How many of the fifteen blocks are given to them."""
+    monkeypatch.setattr(command, "FEW_ROWS", few)
+    monkeypatch.setattr(command, "cpu_count", lambda: 4)
+    monkeypatch.setattr(running, "ProcessPoolExecutor", Here)
+    monkeypatch.setattr(Here, "given", 0)
+    name, write = INPUTS[form]
+    write(table, tmp_path / name)
+    words = ["batch", CENTENE, str(tmp_path / name), str(tmp_path / "out.ndjson"), "--on", DAY]
+    CliRunner().invoke(main, [*words, *options], catch_exceptions=False)
+    assert rows_of(tmp_path / "out.ndjson") == answers[0]
+    assert Here.given == given
+
+
 def test_what_was_decided_is_counted(tmp_path: Path) -> None:
     source = written(tmp_path, "in.csv", "age\n17\n500\n\n")
     said = json.loads(decide(source, tmp_path / "out.csv", "--json").stdout)
@@ -334,6 +392,13 @@ def test_row_numbers_are_exact_across_blocks(
     assert answered == [number for number in range(1, 301) if number not in rejected]
     ids = [int(row["id"].strip(",\n")) for row in rows_of(tmp_path / "out.ndjson")]
     assert ids == answered
+
+
+@pytest.mark.usefixtures("small")
+def test_rejected_rows_of_csv_stand_in_the_order_of_the_table(tmp_path: Path) -> None:
+    lines = ["x" if number % 5 == 0 else f"{number},600" for number in range(1, 61)]
+    _, _, rejected = outcome_of(tmp_path, "in.csv", "\n".join(["id,age", *lines]) + "\n")
+    assert [*rejected] == list(range(1, 61))
 
 
 SAME = {
@@ -477,6 +542,63 @@ def test_lines_that_are_no_utf8_are_rejected(tmp_path: Path) -> None:
     assert {1, 3} <= {*rejected}
     assert 4 in answered
     assert len(answered) + len(rejected) == 4
+
+
+def test_a_rejected_line_is_named_by_its_id_where_that_can_be_read(tmp_path: Path) -> None:
+    lines = [
+        '{"id": "a", "age": NaN}',
+        '{"id": 7, "age": 60, "age": 61}',
+        '{"id": "c", "facts": null}',
+        '{"id": "d", "facts": {"age": 1e400}}',
+        '{"id": "e", "id": "f"}',
+        '{"id": 1.00000000000000000001}',
+        '{"id": "\\ud800"}',
+        '{"id": "g", "age": }',
+        '{"id": "\\ud800", "facts": null}',
+        '{"id": "h", "id": "i", "facts": null}',
+    ]
+    _, answered, _ = outcome_of(tmp_path, "in.ndjson", "\n".join(lines))
+    rejects = tmp_path / "out.ndjson.rejects.csv"
+    assert answered == []
+    assert [row["id"] for row in rows_of(rejects)] == ["a", "7", "c", "d"] + [""] * 6
+    outcome_of(tmp_path, "in.ndjson", "\n".join(lines), "--ignore", "id")
+    assert [row["id"] for row in rows_of(rejects)] == [""] * 7
+
+
+@pytest.mark.parametrize(
+    ("cell", "copied"),
+    [
+        ("NaN", None),
+        ("-Infinity", None),
+        ("1e400", None),
+        ("0.10000000000000000001", "0.1"),
+        ('[NaN, 1, {"a": 0.10000000000000000001}]', '[null, 1, {"a": 0.1}]'),
+        ('{"a": "\\u00e9"}', '{"a": "\\u00e9"}'),
+    ],
+)
+def test_numbers_that_cannot_be_read_stop_no_row_where_they_are_no_facts(
+    tmp_path: Path, cell: str, copied: str | None
+) -> None:
+    text = f'{{"age": 60, "site": {cell}}}\n{{"age": 61, "facts": {{"site": {cell}}}}}\n'
+    _, answered, rejected = outcome_of(tmp_path, "in.ndjson", text, "--keep", "site")
+    assert (answered, rejected) == ([1, 2], {})
+    assert [row["site"] for row in rows_of(tmp_path / "out.ndjson")] == [copied] * 2
+    _, answered, rejected = outcome_of(tmp_path, "in.ndjson", text, "--ignore", "site")
+    assert (answered, rejected) == ([1, 2], {})
+
+
+def test_a_kept_column_that_is_given_twice_or_no_text_is_not_guessed_at(tmp_path: Path) -> None:
+    text = '{"site": 1, "site": 2}\n{"site": {"a": 1, "a": 2}}\n{"site": "\\ud800"}\n'
+    _, answered, rejected = outcome_of(tmp_path, "in.ndjson", text, "--keep", "site")
+    assert answered == []
+    assert [*rejected.values()] == [
+        "'site' is given twice",
+        "'a' is given twice",
+        "the text is not UTF-8",
+    ]
+    (tmp_path / "out.ndjson.rejects.csv").unlink()
+    _, answered, rejected = outcome_of(tmp_path, "in.ndjson", text, "--ignore", "site")
+    assert (answered, rejected) == ([1, 2, 3], {})
 
 
 @pytest.mark.parametrize("name", ["id", "site", "request"])
@@ -821,6 +943,43 @@ def test_a_folder_that_is_not_of_this_program_is_left_alone(tmp_path: Path) -> N
     mine = written(tmp_path / "out.csv.parts", "thesis.txt", "years of work")
     decide(source, tmp_path / "out.csv")
     assert mine.read_text() == "years of work"
+
+
+def test_a_file_where_parts_are_to_go_is_left_alone_and_named(tmp_path: Path) -> None:
+    source = written(tmp_path, "in.csv", "age\n60\n")
+    mine = written(tmp_path, "out.csv.parts", "years of work")
+    result = decide(source, tmp_path / "out.csv")
+    assert result.exit_code == REJECTED_STATUS
+    said = "is no folder; parts go there. Move it, or name another output"
+    assert f"{mine}: {said}" in result.stderr.replace("\n", "")
+    assert mine.read_text() == "years of work"
+
+
+@pytest.mark.parametrize("what", ["title", "question", "option", "class", "nothing"])
+def test_words_that_are_changed_start_a_run_of_changes_afresh(
+    tmp_path: Path, kb: KnowledgeBase, what: str
+) -> None:
+    known = kb.vocabulary
+    fact = known.facts["diagnosis"]
+    options = {**(fact.options or {}), "multiple_myeloma": "another"}
+    other = {
+        "title": replace(known, facts={**known.facts, "diagnosis": replace(fact, title="T")}),
+        "question": replace(known, facts={**known.facts, "diagnosis": replace(fact, question="Q")}),
+        "option": replace(
+            known, facts={**known.facts, "diagnosis": replace(fact, options=options)}
+        ),
+        "class": replace(known, classes=dict.fromkeys(known.classes, "another")),
+        "nothing": known,
+    }[what]
+    source = written(tmp_path, "in.csv", "age\n60\n")
+    for changes in (True, False):
+        request = blocks.Request((FEP,), DAY, changes=changes)
+        job = running.Job(source, tmp_path / "out.csv", tmp_path / "rejects.csv", request, {})
+        marks = {
+            running._fingerprint(KnowledgeBase(replace(kb._library, vocabulary=each)), job)
+            for each in (known, other)
+        }
+        assert len(marks) == (2 if changes and what != "nothing" else 1)
 
 
 def test_a_run_killed_while_it_puts_parts_together_leaves_nothing_behind(

@@ -7,6 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,20 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from oracle import random_case
-from pyarrow import RecordBatch, Table, parquet  # type: ignore[import-untyped]  # it has no types
+from pyarrow import (  # type: ignore[import-untyped]  # it has no types
+    ExtensionArray,
+    RecordBatch,
+    Table,
+    array,
+    binary,
+    bool8,
+    compute,
+    int8,
+    ipc,
+    parquet,
+    string_view,
+    uuid,
+)
 
 from engine.determination import Determination
 from facts.values import Known, Members
@@ -484,3 +499,186 @@ def test_what_is_wrong_with_a_draft_is_named_by_its_file(
     result = run(FEP, versions.file, "--draft", broken, "--ignore", "plan")
     assert result.exit_code == 2
     assert result.stderr.startswith(f"policygrounds: {broken}:")
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "message"),
+    [
+        ("--list", "cases.csv", "this is the table of cases; name another file"),
+        ("--html", "cases.csv", "this is the table of cases; name another file"),
+        ("--html", "draft.lp", "this is the draft; name another file"),
+        ("--html", "rows.csv", "this is where the rows that change go; name another file"),
+    ],
+)
+def test_neither_the_table_nor_the_draft_nor_the_list_is_written_over(
+    run: Run, tmp_path: Path, option: str, name: str, message: str
+) -> None:
+    table, draft = tmp_path / "cases.csv", tmp_path / "draft.lp"
+    table.write_text("age\n60\n")
+    draft.write_bytes(FEP_FILE.read_bytes())
+    words = [FEP, table, "--draft", draft, "--no-proof"]
+    listed = ["--list", tmp_path / "rows.csv"] if option == "--html" else []
+    result = run(*words, *listed, option, tmp_path / name)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert table.read_text() == "age\n60\n"
+    assert draft.read_bytes() == FEP_FILE.read_bytes()
+    assert {file.name for file in tmp_path.iterdir()} == {"cases.csv", "draft.lp"}
+
+
+def shares_of(
+    kb: KnowledgeBase, table: Table | str, by: str, folder: Path
+) -> list[tuple[str, int]]:
+    """Return the rows of each value of a column, of a table of Arrow or of CSV."""
+    if isinstance(table, str):
+        file = folder / "cases.csv"
+        file.write_text(table)
+    else:
+        file = folder / "cases.arrow"
+        with ipc.new_file(file, table.schema) as stream:
+            stream.write_table(table)
+    change = change_of_readings(kb, FEP, {"in_combination_with": "exactly"}, TO)
+    found = impact_on(change, file, Question(by=(by,), proved=False))
+    return [(each.value, each.rows) for each in found.breakdowns[by]]
+
+
+UUIDS = [bytes([number] * 15 + [255]) for number in (200, 201)]
+VALUES: dict[str, tuple[list[Any], list[str]]] = {
+    "long numbers": ([12345678, 12345679, None], ["12345678", "12345679", "not stated"]),
+    "longer numbers": ([2**53, 2**53 + 1], [str(2**53), str(2**53 + 1)]),
+    "floats": (
+        [2.0, 0.1, 0.30000000000000004, 1e300, float("nan")],
+        ["0.1", "0.30000000000000004", "2", "1e+300", "nan"],
+    ),
+    "decimals": ([Decimal("1.50"), Decimal("2.00")], ["1.50", "2"]),
+    "texts": (["001", "1", "01", "1e0"], ["001", "01", "1", "1e0"]),
+    "truths": ([True, False, None], ["false", "true", "not stated"]),
+    "dates": ([date(2025, 1, 1), None], ["2025-01-01", "not stated"]),
+    "bytes": ([b"\xff", b"\xfe", b"a"], ["\\xfe", "\\xff", "a"]),
+    "lists": ([["a", "b"], ["a, b"], []], ['["a", "b"]', '["a, b"]', "[]"]),
+    "objects": ([{"a": 1}, {"a": 2}], ['{"a": 1}', '{"a": 2}']),
+}
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_values_that_differ_are_told_apart_by_their_names(
+    kb: KnowledgeBase, tmp_path: Path, kind: str
+) -> None:
+    values, names = VALUES[kind]
+    table = Table.from_pydict({"site": values, "age": [60] * len(values)})
+    assert [name for name, _ in shares_of(kb, table, "site", tmp_path)] == names
+
+
+def test_texts_of_csv_are_numbers_only_where_they_are_facts(
+    kb: KnowledgeBase, tmp_path: Path
+) -> None:
+    text = "site,age\n001,60\n1,60.0\n01, 6e1 \n1,\n"
+    assert shares_of(kb, text, "site", tmp_path) == [("001", 1), ("01", 1), ("1", 2)]
+    shares = shares_of(kb, text.replace("site", "id"), "age", tmp_path)
+    assert shares == [("60", 3), ("not stated", 1)]
+
+
+def test_facts_are_named_as_they_are_read_whatever_way_they_are_written(
+    kb: KnowledgeBase, tmp_path: Path
+) -> None:
+    cells = '"ixazomib;dexamethasone",yes\n"dexamethasone; ixazomib",TRUE\n[],no\n,\n'
+    text = 'regimen,t_11_14\n"{""includes"": [""ixazomib""]}",\n' + cells
+    assert shares_of(kb, text, "regimen", tmp_path) == [
+        ("dexamethasone, ixazomib", 2),
+        ("known in part", 1),
+        ("none", 1),
+        ("not stated", 1),
+    ]
+    assert shares_of(kb, text, "t_11_14", tmp_path) == [
+        ("false", 1),
+        ("true", 2),
+        ("not stated", 2),
+    ]
+    lists = Table.from_pydict({"regimen": [["ixazomib", "dexamethasone"], [], None]})
+    assert shares_of(kb, lists, "regimen", tmp_path) == [
+        ("dexamethasone, ixazomib", 1),
+        ("none", 1),
+        ("not stated", 1),
+    ]
+    members = Table.from_pydict({"regimen.ixazomib": [True, False, None]})
+    assert [name for name, _ in shares_of(kb, members, "regimen.ixazomib", tmp_path)] == [
+        "false",
+        "true",
+        "not stated",
+    ]
+
+
+def test_an_age_known_in_part_does_not_stand_in_the_way_of_ranges(
+    kb: KnowledgeBase, tmp_path: Path
+) -> None:
+    text = "age\n" + "".join(f"{age}\n" for age in range(100)) + '"{""at_least"": 18}"\n'
+    shares = shares_of(kb, text, "age", tmp_path)
+    assert shares[0] == ("0 to 19", 20)
+    assert shares[-1] == ("known in part", 1)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        array([1, 0, None], int8()).cast(bool8()),
+        ExtensionArray.from_storage(uuid(), array([*UUIDS, None], binary(16))),
+        array(["a", None, "b"], string_view()),
+        array(["a", None, "b"]).dictionary_encode(),
+        compute.run_end_encode(array(["a", None, "b"])),
+    ],
+    ids=lambda column: str(column.type)[:12],
+)
+def test_columns_of_any_type_can_be_broken_down_by(
+    kb: KnowledgeBase, tmp_path: Path, column: Any
+) -> None:
+    table = Table.from_arrays([column], ["site"])
+    shares = shares_of(kb, table, "site", tmp_path)
+    assert [rows for _, rows in shares] == [1, 1, 1]
+    assert shares[-1][0] == "not stated"
+
+
+def test_facts_of_other_types_lie_in_the_same_regions(
+    kb: KnowledgeBase, draft: Path, tmp_path: Path
+) -> None:
+    first = {**APPROVED, "age": 19, "t_11_14": True}
+    table = Table.from_pylist([first])
+    for name, kind in (("t_11_14", bool8()), ("request", string_view())):
+        place = table.column_names.index(name)
+        column = table.column(name)
+        column = column.cast(int8()).cast(kind) if name == "t_11_14" else column.cast(kind)
+        table = table.set_column(place, name, column)
+    file = tmp_path / "cases.arrow"
+    with ipc.new_file(file, table.schema) as stream:
+        stream.write_table(table)
+    found = impact_on(change_to_draft(kb, FEP, draft, TO), file, Question())
+    assert found.matrix["approve", "deny"] == 1
+    assert found.proof is not None
+    assert [each.rows for each in found.proof.differences] == [1]
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "ndjson"])
+def test_the_list_is_empty_where_no_row_can_be_decided(
+    kb: KnowledgeBase, draft: Path, tmp_path: Path, ending: str
+) -> None:
+    listed = tmp_path / f"rows.{ending}"
+    file = written([{**APPROVED, "age": 200, "regimen": []}], tmp_path / "cases.ndjson")
+    question = Question(by=("age", "regimen"), list_file=listed, proved=False)
+    found = impact_on(change_to_draft(kb, FEP, draft, TO), file, question)
+    assert (found.rejected, found.breakdowns) == (1, {"age": (), "regimen": ()})
+    if ending == "parquet":
+        assert parquet.read_table(listed).num_rows == 0
+    else:
+        assert len(listed.read_text().splitlines()) == (ending == "csv")
+
+
+def test_the_list_is_json_line_by_line_whatever_is_kept(
+    kb: KnowledgeBase, draft: Path, tmp_path: Path
+) -> None:
+    file, listed = tmp_path / "cases.parquet", tmp_path / "rows.ndjson"
+    rows = [{**APPROVED, "age": 19, "site": float("nan")}]
+    parquet.write_table(Table.from_pylist(rows), file)
+    question = Question(keep=("site",), list_file=listed, proved=False)
+    impact_on(change_to_draft(kb, FEP, draft, TO), file, question)
+    assert "NaN" not in listed.read_text()
+    assert json.loads(listed.read_text())["site"] is None
+    assert {each.name for each in tmp_path.iterdir()} == {"cases.parquet", "rows.ndjson"}
