@@ -9,7 +9,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
-from typing import TypeAlias
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple, TypeAlias
 
 Term: TypeAlias = int | str
 Atom: TypeAlias = tuple[Term, ...]
@@ -34,6 +36,17 @@ class Rule:
     bound: int | None = None
 
 
+class Derived(NamedTuple):
+    """An atom that rules derive side by side.
+
+    `unless` are the negations of the literals that derive it alone; `rules` are the other rules.
+    """
+
+    atom: int
+    unless: tuple[int, ...]
+    rules: tuple[Rule, ...]
+
+
 @dataclass(frozen=True)
 class GroundProgram:
     """The rules of one policy version, the numbers of its atoms, and the atoms always true."""
@@ -49,6 +62,29 @@ class GroundProgram:
         for rule in self.rules:
             for head in rule.head if not rule.choice else ():
                 found.setdefault(head, []).append(rule)
+        return found
+
+    @cached_property
+    def derivations(self) -> Sequence["Derived"]:
+        """The atoms that rules derive, in the order of the rules (`in_order`)."""
+        derived = ((rule.head[0], rule) for rule in self.rules if rule.head and not rule.choice)
+        return tuple(
+            Derived(
+                atom,
+                tuple(-rule.body[0] for _, rule in rules if len(rule.body) == 1),
+                tuple(rule for _, rule in rules if len(rule.body) != 1),
+            )
+            for atom, rules in (
+                (atom, tuple(group)) for atom, group in groupby(derived, itemgetter(0))
+            )
+        )
+
+    @cached_property
+    def numbered(self) -> Mapping[Term, Sequence[tuple[Atom, int]]]:
+        """The atoms of each predicate, with their numbers."""
+        found: dict[Term, list[tuple[Atom, int]]] = {}
+        for atom, number in self.atoms.items():
+            found.setdefault(atom[0], []).append((atom, number))
         return found
 
     @cached_property
@@ -71,7 +107,8 @@ class GroundProgram:
         """Return the same with each rule after those it needs, those of an atom side by side.
 
         What some predicates need comes before the rest, group after group of them; rules that
-        derive nothing come last. Raises CycleError if an atom depends on itself.
+        derive nothing come last. What it is indexed by to be folded is made at once: policies are
+        loaded once and compared many times. Raises CycleError if an atom depends on itself.
         """
         groups: dict[int, int] = {}
         for group, predicates in enumerate(first):
@@ -89,7 +126,13 @@ class GroundProgram:
             (head,) = rule.head
             return groups.get(head, len(first)), places[head]
 
-        return replace(self, rules=tuple(sorted(self.rules, key=place)))
+        ordered = replace(self, rules=tuple(sorted(self.rules, key=place)))
+        ordered.index()
+        return ordered
+
+    def index(self) -> None:
+        """Make now what is made else when it is first asked for."""
+        _ = self.derivations, self.numbered
 
     def arguments(self, name: str) -> Iterator[Atom]:
         """Yield the arguments of the predicate's atoms that are always true, sorted."""

@@ -10,9 +10,9 @@ equivalence checking, 2002.)
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import combinations, groupby
+from itertools import combinations
 from math import comb
-from operator import attrgetter, neg
+from operator import neg
 from typing import TypeAlias
 
 from engine.analysis.patients import Patients
@@ -200,19 +200,14 @@ class _Folding:
     ) -> None:
         self._circuit = circuit
         self._literals = literals = dict[int, Literal]()
-        self._definitions = groupby(program.rules, attrgetter("head"))
-        self._impossible: list[int] = []
-        said: list[tuple[Atom, int]] = []
-        inputs = circuit.inputs
-        for atom, number in program.atoms.items():
-            name = atom[0]
-            if name in ASKED:
+        self._derivations = iter(program.derivations)
+        numbered, inputs = program.numbered, circuit.inputs
+        for name in ASKED:
+            for atom, number in numbered.get(name, ()):
                 literal = literals[number] = inputs[atom]
                 literals[-number] = -literal
-            elif name in SAID:
-                said.append((atom, number))
-            elif name == IMPOSSIBLE:
-                self._impossible.append(number)
+        said = [pair for name in sorted(SAID) for pair in numbered.get(name, ())]
+        self._impossible = [number for _, number in numbered.get(IMPOSSIBLE, ())]
         for atom, literal in given.items():
             if atom in program.atoms:
                 number = program.atoms[atom]
@@ -237,11 +232,9 @@ class _Folding:
         """Fold on until these atoms are folded: no rule needs one that comes after it."""
         literals, all_of = self._literals, self._circuit.all_of
         while due:
-            (atom,), rules = next(self._definitions)
-            failing = [
-                literals[-rule.body[0]] if len(rule.body) == 1 else -self._body(rule)
-                for rule in rules
-            ]
+            atom, unless, rules = next(self._derivations)
+            failing = [literals[literal] for literal in unless]
+            failing += [-self._body(rule) for rule in rules]
             literal = failing[0] if len(failing) == 1 else all_of(failing)
             literals[atom], literals[-atom] = -literal, literal
             due.discard(atom)
