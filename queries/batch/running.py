@@ -21,7 +21,7 @@ from threading import Thread
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
-from pyarrow import feather
+from pyarrow import compute, feather
 
 from engine.many import content_hash
 from facts.errors import PolicygroundsError, TableError
@@ -174,7 +174,8 @@ def _decide(job: Job, decider: BlockDecider, place: int, block: Block) -> Done:
     if block.unreadable:
         more = pa.table([*zip(*block.unreadable, strict=True)], schema=REJECTED)
         rejected = pa.concat_tables([rejected, more]).sort_by("row")
-    outcomes = Counter(answered.column("outcome").to_pylist())
+    counted = compute.value_counts(answered.column("outcome")).to_pylist()
+    outcomes = {each["values"]: each["counts"] for each in counted}
     rows = len(block.numbers) + len(block.unreadable)
     done = Done(rows, dict(sorted(outcomes.items())), rejected.num_rows)
     feather.write_feather(rejected, _new(_part(job, place, "rejected")))

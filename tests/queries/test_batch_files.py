@@ -817,7 +817,7 @@ def afresh(folder: Path, output: str = "out.csv") -> bytes:
     return (other / output).read_bytes()
 
 
-@pytest.mark.parametrize("output", ["again.csv", "again.parquet", "again.ndjson"])
+@pytest.mark.parametrize("output", ["again.csv", "again.parquet"])
 def test_a_run_killed_again_and_again_ends_as_one_that_never_was(
     stopped: Path, tmp_path: Path, decided: list[int], output: str
 ) -> None:
