@@ -11,7 +11,7 @@ import re
 import shutil
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from hashlib import file_digest, sha256
@@ -73,8 +73,8 @@ def run(
 ) -> Done:
     """Decide a file; `tell` is called with the number of rows of each block that is done.
 
-    This process decides about so many rows `alone` before others are started. Raises TableError, UnknownPolicyError and
-    UnknownReadingError.
+    This process decides about so many rows `alone` before others are started. Raises TableError,
+    UnknownPolicyError and UnknownReadingError.
     """
     table = TableFile(job.source)
     decider = block_decider(kb, job.request, job.readings)
@@ -82,14 +82,23 @@ def run(
     columns = [name for name in table.columns if _is_asked(job.request, name)]
     total = Counter[str]()
     rows = rejected = 0
-    blocks = enumerate(table.blocks(columns, job.request.layout.kept))
-    for done in _decided(job, decider, blocks, processes, alone):
+    blocks = _read_ahead(table.blocks(columns, job.request.layout.kept))
+    for done in _decided(job, decider, enumerate(blocks), processes, alone):
         tell(done.rows)
         rows += done.rows
         rejected += done.rejected
         total.update(done.outcomes)
     _put_together(job)
     return Done(rows, total, rejected)
+
+
+def _read_ahead(blocks: Iterator[Block]) -> Iterator[Block]:
+    """Yield blocks, each read while the one before is decided."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, blocks, None)
+        while (block := coming.result()) is not None:
+            coming = reader.submit(next, blocks, None)
+            yield block
 
 
 def _is_asked(request: Request, column: str) -> bool:
