@@ -4,7 +4,8 @@ Complete cases are decided by packages that evaluate rules and by solvers, each 
 same circuit as this engine's own form, by hand-written Python, and by a new clingo Control for each
 case. Cases with a quarter of their facts unknown are decided by what decides them exactly: an
 outcome only if every completion without a contradiction has it. Every round has cases of its own, which no
-way has met before. Every answer is checked against `KnowledgeBase.outcome` while timing, all ways by
+way has met before; after some of them have been decided, they are decided once more, and this is timed
+by itself: what is then in the processor's caches, and what a way keeps, is there. Every answer is checked against `KnowledgeBase.outcome` while timing, all ways by
 turns. What is slow is given fewer cases.
 """
 
@@ -37,6 +38,10 @@ WARM = 10_000
 """Other cases decided before any is timed: a service has decided many. What keeps answers or states
 has them for cases like those to come."""
 FEWEST = 5
+ONCE_MORE = 100
+"""Cases after which the same are decided once more."""
+Times = dict[str, list[float]]
+"""Of each way, the seconds that a case took in each round."""
 
 
 def main() -> None:
@@ -58,26 +63,26 @@ def main() -> None:
         drawn = WARM + arguments.cases * arguments.rounds
         cases = list(islice(complete_cases(draw, policy), drawn))
         by_hand = partial(_by_hand, policy, version)
-        seconds = compare(
-            f"{policy} {version}, {arguments.cases} complete cases, {arguments.rounds} rounds",
-            {
-                **ours,
-                "hand-written Python": by_hand,
-                "a new clingo Control": fresh.decide,
-                **deciders.complete(formula),
-            },
-            cases,
-            arguments,
-        )
-        measured.append(Measured("complete", policy, version, arguments.cases, seconds))
-        seconds = compare(
-            f"{policy} {version}, {arguments.cases} cases with a quarter of the facts unknown, "
-            f"{arguments.rounds} rounds",
-            {**ours, "a new clingo Control": fresh.settle, **deciders.partly_known(formula)},
-            [forgetting(draw, case) for case in cases],
-            arguments,
-        )
-        measured.append(Measured("a quarter unknown", policy, version, arguments.cases, seconds))
+        title = f"{policy} {version}, {arguments.rounds} rounds of {arguments.cases} cases"
+        complete: dict[str, Decider] = {
+            **ours,
+            "hand-written Python": by_hand,
+            "a new clingo Control": fresh.decide,
+            **deciders.complete(formula),
+        }
+        partly_known: dict[str, Decider] = {
+            **ours,
+            "a new clingo Control": fresh.settle,
+            **deciders.partly_known(formula),
+        }
+        for what, ways, own_cases in (
+            ("complete", complete, cases),
+            ("a quarter unknown", partly_known, [forgetting(draw, case) for case in cases]),
+        ):
+            for when, seconds in compare(f"{title}, {what}", ways, own_cases, arguments).items():
+                measured.append(
+                    Measured(f"{what}, {when}", policy, version, arguments.cases, seconds)
+                )
     if arguments.json:
         keep(arguments.json, "one_case", measured)
 
@@ -101,14 +106,15 @@ def compare(
     ways: Mapping[str, Decider],
     cases: Sequence[CaseFacts],
     arguments: argparse.Namespace,
-) -> dict[str, list[float]]:
-    """Time all ways by turns, and check each answer; return the seconds a case in each round.
+) -> dict[str, Times]:
+    """Time all ways by turns, and check each answer; return the times of new cases, and once more.
 
     The first cases are decided before, by all that is fast.
     """
     warm, timed_ones = cases[:WARM], cases[WARM:]
     expected = [ways[OWN](facts) for facts in timed_ones]
-    runs = {}
+    runs: dict[str, Callable[[], float]] = {}
+    again: Times = {name: [] for name in ways}
     for name, decide in ways.items():
         most = min(arguments.cases, _affordable(decide, warm, arguments.seconds))
         if most == arguments.cases:
@@ -116,10 +122,12 @@ def compare(
                 decide(facts)
         starts = range(0, len(timed_ones), arguments.cases)
         parts = [slice(start, start + most) for start in starts]
-        runs[name] = _run(name, decide, [(timed_ones[part], expected[part]) for part in parts])
+        rounds = [(timed_ones[part], expected[part]) for part in parts]
+        runs[name] = _run(name, decide, rounds, again[name])
     seconds = by_turns(runs, arguments.rounds)
-    report(title, seconds, OWN)
-    return seconds
+    report(f"{title}, new ones", seconds, OWN)
+    report(f"{title}, once more", again, OWN)
+    return {"new": seconds, "once more": again}
 
 
 def _affordable(decide: Decider, cases: Sequence[CaseFacts], seconds: float) -> int:
@@ -132,16 +140,28 @@ def _affordable(decide: Decider, cases: Sequence[CaseFacts], seconds: float) -> 
 
 
 def _run(
-    name: str, decide: Decider, parts: Sequence[tuple[Sequence[CaseFacts], Sequence[str]]]
+    name: str,
+    decide: Decider,
+    parts: Sequence[tuple[Sequence[CaseFacts], Sequence[str]]],
+    again: list[float],
 ) -> Callable[[], float]:
     rounds = iter(parts)
 
     def run() -> float:
         cases, expected = next(rounds)
-        each, answers = timed(lambda: [decide(facts) for facts in cases], len(cases))
-        if answers != expected:
-            sys.exit(f"{name} disagrees with {OWN}")
-        return each
+        new = more = 0.0
+        for start in range(0, len(cases), ONCE_MORE):
+            some = cases[start : start + ONCE_MORE]
+            for once_more in (False, True):
+                each, answers = timed(lambda: [decide(facts) for facts in some], 1)  # noqa: B023
+                if answers != list(expected[start : start + ONCE_MORE]):
+                    sys.exit(f"{name} disagrees with {OWN}")
+                if once_more:
+                    more += each
+                else:
+                    new += each
+        again.append(more / len(cases))
+        return new / len(cases)
 
     return run
 

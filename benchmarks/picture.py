@@ -28,8 +28,10 @@ FONT = "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif"
 
 MICROSECONDS, NANOSECONDS = ("microseconds", 1e6), ("nanoseconds", 1e9)
 PARTS = {
-    "complete": ("One case, all facts known", MICROSECONDS),
-    "a quarter unknown": ("One case, a quarter of the facts unknown, exact", MICROSECONDS),
+    "complete, new": ("One case, all facts known", MICROSECONDS),
+    "complete, once more": ("The same, met just before", MICROSECONDS),
+    "a quarter unknown, new": ("One case, a quarter of the facts unknown, exact", MICROSECONDS),
+    "a quarter unknown, once more": ("The same, met just before", MICROSECONDS),
     "columns": ("{cases:,} complete cases from columns", NANOSECONDS),
 }
 """The parts of the picture in order: their titles and units, by what was measured."""

@@ -10,12 +10,12 @@ from typing import Generic, TypeAlias, TypeVar
 
 from engine.inputs import Inputs
 from engine.walk import Move, Walks
-from facts.values import ValueProblemError, read_value
+from facts.values import read_value
 from facts.vocabulary import Fact, Kind, Vocabulary
 
 T = TypeVar("T")
-MOST_NUMBERS = 4_096
-"""Values of one number that are kept, once read."""
+MOST_VALUES = 4_096
+"""Values of one fact that are kept, once read."""
 Reader: TypeAlias = Callable[[Mapping[str, object]], T | None]
 """From a case to where it ends, or None if a fact is not in the vocabulary."""
 
@@ -31,13 +31,16 @@ class Intake(Generic[T]):
         self._read = self._written()
 
     def end(self, facts: Mapping[str, object]) -> T | None:
-        """Return what all completions of a case come to; None if something in it is wrong.
+        """Return what all completions of a case come to; None if something in it is not as usual.
 
-        What that is, is said by `facts.case.read_facts`.
+        What that is, is said by `facts.case.read_facts`, to which all that is no plain dictionary is
+        left too.
         """
+        if facts.__class__ is not dict:
+            return None
         try:
             return self._read(facts)
-        except (AttributeError, KeyError, TypeError, ValueProblemError):
+        except (KeyError, TypeError, ValueError):
             return None
 
     def moves(self, fact: Fact, raw: object) -> Iterator[Move]:
@@ -154,7 +157,7 @@ class _Moves(dict[object, Move | None]):
 
     def __missing__(self, raw: object) -> Move | None:
         move = self.read(raw)
-        if len(self) < MOST_NUMBERS:
+        if len(self) < MOST_VALUES:
             self[raw] = move
         return move
 

@@ -201,7 +201,7 @@ class BlockDecider:
             )
             for version, rows in self._by_version(policy, days, own, wrong):
                 groups.append(self._group(policy, version, rows, reads, size))
-        return self._table(block, numbers, groups), rejected(block, numbers, wrong)
+        return self._table(block, numbers, groups), rejected(block, numbers, wrong, layout)
 
     def _days(self, block: Any, size: int, wrong: dict[int, list[str]]) -> tuple[list[str], Codes]:
         """Return the days there are, and for each row the place of its own."""
@@ -313,12 +313,12 @@ class BlockDecider:
         return pa.table(columns)
 
 
-def rejected(block: Any, numbers: Codes, wrong: Mapping[int, Sequence[str]]) -> Any:
+def rejected(block: Any, numbers: Codes, wrong: Mapping[int, Sequence[str]], layout: Layout) -> Any:
     """Return the rows that cannot be decided as a table, named by their `id` if there is one."""
     rows = sorted(wrong)
     names: list[str | None] = [None] * len(rows)
-    if "id" in block.schema.names:
-        named = values_of(block.column("id").take(pa.array(rows, pa.int64())))
+    if rows and "id" in layout.frame:
+        named = values_of(plain(block.column("id")).take(pa.array(rows, pa.int64())))
         names = [None if name is None else str(name) for name in named]
     reasons = ["; ".join(dict.fromkeys(wrong[row])) for row in rows]
     return pa.table(

@@ -72,7 +72,7 @@ class VersionDecider:
         columns, ones = self._lanes(reads, size), (1 << size) - 1
         settled = complete(columns, ones)
         if settled in (0, ones):
-            return [Rows(None, reads, size, columns, partial=not settled)]
+            return [Rows(None, reads, size, columns, partial=settled != ones)]
         found = []
         for partial in (False, True):
             rows = np.flatnonzero(flags(settled, size) != partial)

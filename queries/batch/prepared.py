@@ -22,7 +22,8 @@ class PreparedCases:
     """The rows of a table, read and checked, ready to be decided under one version after another.
 
     `rejected` is a `pyarrow.Table` of the rows that cannot be decided, with the reason, by their
-    numbers, counted from 1. What rows say is kept in the form in which a version asks for it.
+    numbers, counted from 1. What rows say is kept in the form in which a version asks for it. Not safe to
+    share between threads.
     """
 
     def __init__(self, kb: KnowledgeBase, data: Any, *, ignore: Collection[str] = ()) -> None:
@@ -44,7 +45,7 @@ class PreparedCases:
         for block, numbers in numbered_blocks(reader):
             reads, wrong = blocks.read(block)
             self._blocks.append((reads, len(numbers)))
-            refused.append(rejected(block, numbers, wrong))
+            refused.append(rejected(block, numbers, wrong, layout))
         self.rejected = pa.concat_tables(refused)
 
     def __len__(self) -> int:
@@ -88,8 +89,10 @@ class PreparedCases:
             decider = version_decider(self._kb, policy, day, readings, parts=False)
             self._deciders[key] = decider
         form = (policy.number, version, decider.many is None)
-        if form not in self._laid_out:
+        laid_out = self._laid_out.get(form)
+        if laid_out is None:
             while len(self._laid_out) >= MOST_LAID_OUT:
                 del self._laid_out[next(iter(self._laid_out))]
-            self._laid_out[form] = [decider.laid_out(*block) for block in self._blocks]
-        return decider, self._laid_out[form]
+            laid_out = [decider.laid_out(*block) for block in self._blocks]
+            self._laid_out[form] = laid_out
+        return decider, laid_out

@@ -323,14 +323,13 @@ def _bits(column: Any) -> int:
 
 def _numbers(fact: Fact, column: Any) -> ReadNumbers | None:
     """Read numbers at once; None if one of them is out of its range, or has too many decimals."""
-    unknown, whole = 0, pa.types.is_integer(column.type)
+    unknown, whole, unit = 0, pa.types.is_integer(column.type), 10**fact.decimals
     if whole:
         column = column.cast(pa.int64())
     if column.null_count:
         unknown = _bits(column.is_null())
-        column = column.fill_null(fact.number(fact.lowest))
+        column = column.fill_null(-(-fact.lowest // unit) if whole else fact.lowest / unit)
     values = column.to_numpy(zero_copy_only=False)
-    unit = 10**fact.decimals
     if len(values) and not (
         values.min() >= fact.lowest / unit and values.max() <= fact.highest / unit
     ):

@@ -5,9 +5,11 @@ import itertools
 import math
 import random
 import sys
+from collections import defaultdict
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import oracle
@@ -245,6 +247,21 @@ def test_a_compiled_policy_refuses_what_a_knowledge_base_refuses(kb: KnowledgeBa
             kb.outcome(Case(policy=FEP, on="2025-09-15", facts=facts))
         assert refused.value.problems == said.value.problems
     assert made.outcome(DENIED.facts) is Outcome.DENY
+
+
+def test_facts_in_other_mappings_and_arrays_are_read_as_by_a_knowledge_base(
+    kb: KnowledgeBase,
+) -> None:
+    numpy = pytest.importorskip("numpy")
+    made = kb.compile(FEP, on="2025-09-15")
+    first, *others = kb.vocabulary.facts
+    unnamed = defaultdict[str, object](lambda: None, dict.fromkeys(others) | {"no_such": True})
+    arrays = ({"prior_drugs": numpy.array(["ixazomib", "bortezomib"])}, {"t_11_14": numpy.ones(2)})
+    for facts in (unnamed, *arrays):
+        with pytest.raises(CaseError):
+            made.outcome(facts)
+    assert first not in unnamed
+    assert made.outcome(MappingProxyType(dict(DENIED.facts))) is Outcome.DENY
 
 
 def test_readings_are_compiled_one_by_one(kb: KnowledgeBase) -> None:

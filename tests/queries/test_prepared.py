@@ -113,6 +113,15 @@ def test_what_is_not_compiled_is_decided_by_the_solver(
     assert found.to_pylist() == compiled
 
 
+@pytest.mark.parametrize("kind", [pa.string_view(), pa.binary(), pa.large_string()])
+def test_rejected_rows_are_named_by_ids_of_any_kind_unless_ignored(
+    kb: KnowledgeBase, kind: Any
+) -> None:
+    data = pa.table({"age": pa.array(["x"]), "id": pa.array(["a"]).cast(kind)})
+    assert kb.prepare(data).rejected.column("id").to_pylist() == ["a"]
+    assert kb.prepare(data, ignore=["id"]).rejected.column("id").to_pylist() == [None]
+
+
 def test_an_empty_table_has_no_outcomes(kb: KnowledgeBase) -> None:
     found = kb.prepare(pa.table({"age": pa.array([], pa.int64())}))
     assert len(found.outcomes(FEP, on="2025-09-15")) == len(found) == 0
