@@ -81,26 +81,25 @@ class VersionDecider:
             found.append(Rows(rows, some, len(rows), own, partial=partial))
         return found
 
-    def outcomes(self, parts: Iterable[Rows], size: int) -> NDArray[np.uint8]:
-        """Return the outcomes of rows that are laid out, by their places in `PLACES`."""
-        found = np.empty(size, np.uint8)
+    def outcomes(self, parts: Iterable[Rows], places: NDArray[np.uint8]) -> None:
+        """Write the outcomes of rows that are laid out, by their places in `PLACES`."""
         for part in parts:
-            codes = self._outcomes_of(part)
-            if part.rows is None:
-                return codes
-            found[part.rows] = codes
-        return found
+            own = places if part.rows is None else np.empty(part.size, np.uint8)
+            self._write_outcomes(part, own)
+            if part.rows is not None:
+                places[part.rows] = own
 
-    def _outcomes_of(self, part: Rows) -> NDArray[np.uint8]:
+    def _write_outcomes(self, part: Rows, places: NDArray[np.uint8]) -> None:
         answered, ones = self._answered(part), (1 << part.size) - 1
         if self.many is None or answered is None:
             codes, answers = self._one_by_one(part.reads, part.size)
-            return np.array([PLACES.index(each.outcome) for each in answers], np.uint8)[codes]
+            found = np.array([PLACES.index(each.outcome) for each in answers], np.uint8)
+            places[:] = found[codes]
+            return
         approve, refer, deny = self.many.outcomes(answered, ones)
         pend = ones ^ (approve | refer | deny)
-        places = flags(refer | pend, part.size).view(np.uint8)
-        places |= flags(deny | pend, part.size).view(np.uint8) << 1
-        return places
+        np.left_shift(flags(deny | pend, part.size).view(np.uint8), 1, out=places)
+        places |= flags(refer | pend, part.size).view(np.uint8)
 
     def answers(self, reads: Reads, size: int) -> tuple[Codes, list[Answer]]:
         """Return the answers to some rows: for each row its place among the answers."""

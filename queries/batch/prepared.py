@@ -66,17 +66,17 @@ class PreparedCases:
         own = choose(stated, readings_of(stated, readings or {}))
         day = day_of(on)
         decider, parts = self._ready(stated, day, own)
-        codes = [np.zeros(0, np.uint8)]
+        places, start = np.empty(len(self), np.uint8), 0
         for (_, size), block in zip(self._blocks, parts, strict=True):
-            codes.append(decider.outcomes(block, size))
-        places = np.concatenate(codes).view(np.int8)
+            decider.outcomes(block, places[start : start + size])
+            start += size
         wrong = None
         if self.rejected.num_rows:
             wrong = np.zeros(len(places), np.bool_)
             wrong[self.rejected.column("row").to_numpy() - 1] = True
-        return pa.DictionaryArray.from_arrays(
-            pa.array(places, mask=wrong), [outcome.value for outcome in PLACES]
-        )
+        words = [outcome.value for outcome in PLACES]
+        indices = pa.array(places.view(np.int8), mask=wrong)
+        return pa.DictionaryArray.from_arrays(indices, words, safe=False)
 
     def _ready(
         self, policy: Policy, day: str, readings: Mapping[str, str]
