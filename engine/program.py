@@ -35,16 +35,22 @@ class Rule:
     body: tuple[int, ...]
     bound: int | None = None
 
+    @property
+    def is_literal(self) -> bool:
+        """Whether the head holds where the one literal of the body does."""
+        return len(self.body) == 1 and self.bound in (None, 1)
+
 
 class Derived(NamedTuple):
     """An atom that rules derive side by side.
 
-    `unless` are the negations of the literals that derive it alone; `rules` are the other rules.
+    `unless` are the negations of the literals that derive it alone; `bodies` are those of the other
+    rules, with their bounds.
     """
 
     atom: int
     unless: tuple[int, ...]
-    rules: tuple[Rule, ...]
+    bodies: tuple[tuple[tuple[int, ...], int | None], ...]
 
 
 @dataclass(frozen=True)
@@ -65,19 +71,43 @@ class GroundProgram:
         return found
 
     @cached_property
+    def aliases(self) -> Mapping[int, int]:
+        """The atoms that hold just where one literal does, each with the literal that is no alias."""
+        same = {
+            atom: rules[0].body[0]
+            for atom, rules in self.definitions.items()
+            if len(rules) == 1 and rules[0].is_literal
+        }
+
+        def own(literal: int) -> int:
+            while abs(literal) in same:
+                literal = same[literal] if literal > 0 else -same[-literal]
+            return literal
+
+        return {atom: own(literal) for atom, literal in same.items()}
+
+    @cached_property
     def derivations(self) -> Sequence["Derived"]:
-        """The atoms that rules derive, in the order of the rules (`in_order`)."""
-        derived = ((rule.head[0], rule) for rule in self.rules if rule.head and not rule.choice)
-        return tuple(
-            Derived(
-                atom,
-                tuple(-rule.body[0] for _, rule in rules if len(rule.body) == 1),
-                tuple(rule for _, rule in rules if len(rule.body) != 1),
-            )
-            for atom, rules in (
-                (atom, tuple(group)) for atom, group in groupby(derived, itemgetter(0))
-            )
-        )
+        """The atoms that rules derive, without aliases, in the order of the rules (`in_order`)."""
+        aliases = self.aliases
+
+        def own(literal: int) -> int:
+            alias = aliases.get(abs(literal), abs(literal))
+            return alias if literal > 0 else -alias
+
+        derived = [
+            (rule.head[0], rule)
+            for rule in self.rules
+            if rule.head and not rule.choice and rule.head[0] not in aliases
+        ]
+        found = []
+        for atom, group in groupby(derived, itemgetter(0)):
+            rules = [rule for _, rule in group]
+            unless = tuple(-own(rule.body[0]) for rule in rules if rule.is_literal)
+            others = (rule for rule in rules if not rule.is_literal)
+            bodies = tuple((tuple(map(own, rule.body)), rule.bound) for rule in others)
+            found.append(Derived(atom, unless, bodies))
+        return tuple(found)
 
     @cached_property
     def numbered(self) -> Mapping[Term, Sequence[tuple[Atom, int]]]:

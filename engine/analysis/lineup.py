@@ -19,7 +19,7 @@ from engine.analysis.patients import Patients
 from engine.analysis.subject import Stated
 from engine.circuit import TRUE, Circuit, Gate, Literal, Source
 from engine.inputs import ASKED, Inputs
-from engine.program import IMPOSSIBLE, SAID, Atom, GroundProgram, Rule
+from engine.program import IMPOSSIBLE, SAID, Atom, GroundProgram
 from engine.solver import Budget
 from facts.vocabulary import Vocabulary
 
@@ -206,13 +206,18 @@ class _Folding:
             for atom, number in numbered.get(name, ()):
                 literal = literals[number] = inputs[atom]
                 literals[-number] = -literal
-        said = [pair for name in sorted(SAID) for pair in numbered.get(name, ())]
-        self._impossible = [number for _, number in numbered.get(IMPOSSIBLE, ())]
+        own = program.aliases
+        said = [
+            (atom, own.get(number, number))
+            for name in sorted(SAID)
+            for atom, number in numbered.get(name, ())
+        ]
+        self._impossible = [own.get(number, number) for _, number in numbered.get(IMPOSSIBLE, ())]
         for atom, literal in given.items():
             if atom in program.atoms:
                 number = program.atoms[atom]
                 literals[number], literals[-number] = literal, -literal
-        self._fold({number for _, number in said})
+        self._fold(literal for _, literal in said)
         failing: dict[Atom, list[Literal]] = {}
         for atom, number in said:
             failing.setdefault(_value(atom), []).append(literals[-number])
@@ -225,26 +230,27 @@ class _Folding:
     @cached_property
     def valid(self) -> Literal:
         """The literal that holds for the patients that the program does not rule out."""
-        self._fold({number for number in self._impossible if number not in self._literals})
-        return self._circuit.all_of(-self._literals[number] for number in self._impossible)
+        self._fold(self._impossible)
+        return self._circuit.all_of(self._literals[-literal] for literal in self._impossible)
 
-    def _fold(self, due: set[int]) -> None:
-        """Fold on until these atoms are folded: no rule needs one that comes after it."""
+    def _fold(self, asked: Iterable[int]) -> None:
+        """Fold on until the atoms of literals are folded: no rule needs one that comes after it."""
         literals, all_of = self._literals, self._circuit.all_of
+        due = {abs(literal) for literal in asked if literal not in literals}
         while due:
-            atom, unless, rules = next(self._derivations)
+            atom, unless, bodies = next(self._derivations)
             failing = [literals[literal] for literal in unless]
-            failing += [-self._body(rule) for rule in rules]
+            failing += [-self._body(body, bound) for body, bound in bodies]
             literal = failing[0] if len(failing) == 1 else all_of(failing)
             literals[atom], literals[-atom] = -literal, literal
             due.discard(atom)
 
-    def _body(self, rule: Rule) -> Literal:
+    def _body(self, body: Sequence[int], bound: int | None) -> Literal:
         """Return the literal of a body of several literals."""
-        parts = [self._literals[part] for part in rule.body]
-        if rule.bound is None:
+        parts = [self._literals[part] for part in body]
+        if bound is None:
             return self._circuit.all_of(parts)
-        return self._circuit.count(rule.bound, parts)
+        return self._circuit.count(bound, parts)
 
 
 def _value(atom: Atom) -> Atom:
