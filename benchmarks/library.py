@@ -76,7 +76,7 @@ def main() -> None:
     for package in MISSING:
         print(f"{package} is not installed, and left out", file=sys.stderr)
     drugs, policies, pairs, rounds = (
-        (2, 20, 30, 1)
+        (2, 10, 12, 1)
         if arguments.quick
         else (arguments.drugs, arguments.policies, arguments.pairs, arguments.rounds)
     )

@@ -9,12 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from related import Derived, share
 
 from engine.analysis.difference import Comparison, Difference, Phase, Region, Route, Verdict
 from engine.analysis.finding import Finding, FindingKind, Severity, Witness
 from engine.determination import Outcome
 from engine.explanation import Explanation
-from engine.relations.database import Relations
+from engine.loading import Library
+from engine.relations.cases import CaseRows
+from engine.relations.database import Asked, Relations
 from facts.values import NO, YES, Bounds, Known, Members, OneOf
 from policygrounds import Case, KnowledgeBase
 from queries.accepted import Acceptance
@@ -45,12 +48,38 @@ def loaded_once(kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+@pytest.fixture(scope="session")
+def derived_before() -> Derived:
+    """Hold what relations of the packaged knowledge base were derived, by day and readings."""
+    return {}
+
+
+@pytest.fixture
+def derived_once(
+    loaded_once: None,  # noqa: ARG001  (it is part of this)
+    kb: KnowledgeBase,
+    derived_before: Derived,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Derive relations once for each day and choice of readings, not anew whenever these change."""
+    begin = Relations.__init__
+
+    def begun(
+        self: Relations, library: Library, asked: Asked, cases: CaseRows | None = None
+    ) -> None:
+        begin(self, library, asked, cases)
+        if library is kb._library:
+            share(self, derived_before)
+
+    monkeypatch.setattr(Relations, "__init__", begun)
+
+
 TODAY = "2026-02-01"
 
 
 @pytest.fixture(scope="session")
-def database(kb: KnowledgeBase) -> Relations:
-    return kb.relations(on=TODAY)
+def database(kb: KnowledgeBase, derived_before: Derived) -> Relations:
+    return share(kb.relations(on=TODAY), derived_before)
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +90,13 @@ def example_kb() -> KnowledgeBase:
 @pytest.fixture(scope="session")
 def example(example_kb: KnowledgeBase) -> Relations:
     return example_kb.relations(on=TODAY)
+
+
+@pytest.fixture(scope="session")
+def contradicted(kb: KnowledgeBase) -> Explanation:
+    """Explain a case that contradicts itself."""
+    facts = {"treatment_setting": "primary", "prior_lines": 2}
+    return kb.explain(Case(policy=OTHER, on="2025-09-15", facts=facts))
 
 
 @pytest.fixture(scope="session")

@@ -136,7 +136,7 @@ COMMANDS = re.findall(
 )
 
 
-@pytest.mark.usefixtures("loaded_once")
+@pytest.mark.usefixtures("derived_once")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_commands_of_the_readme_work(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
@@ -153,7 +153,7 @@ def test_the_batch_of_the_documents_works(tmp_path: Path, monkeypatch: pytest.Mo
         (command,) = re.findall(
             r"^policygrounds (batch .*)$", (ROOT / page).read_text(), re.MULTILINE
         )
-        finished = CliRunner().invoke(main, shlex.split(command))
+        finished = CliRunner().invoke(main, [*shlex.split(command), "--processes", "1"])
         assert finished.exit_code == 0, finished.output
         rows = (tmp_path / "answers.csv").read_text().splitlines()
         requests = (ROOT / "examples" / "requests.csv").read_text().splitlines()
@@ -174,7 +174,8 @@ def test_the_readme_shows_commands() -> None:
     assert len(COMMANDS) >= 10
 
 
+@pytest.mark.usefixtures("loaded_once")
 def test_the_findings_on_the_packaged_policies_are_those_the_tool_writes() -> None:
-    command = [sys.executable, "-m", "policygrounds", "check", "--markdown"]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
-    assert shown == (ROOT / "docs" / "findings.md").read_text()
+    finished = CliRunner().invoke(main, ["check", "--markdown"])
+    assert finished.exit_code == 0, finished.output
+    assert finished.stdout == (ROOT / "docs" / "findings.md").read_text()

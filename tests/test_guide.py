@@ -49,11 +49,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.usefixtures("derived_once")
 @pytest.mark.parametrize("block", COMMANDS, ids=[each.splitlines()[0][2:60] for each in COMMANDS])
-def test_a_command_of_the_guide_gives_what_the_page_shows(
-    block: str, kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(KnowledgeBase, "load", staticmethod(lambda *_: kb))
+def test_a_command_of_the_guide_gives_what_the_page_shows(block: str, kb: KnowledgeBase) -> None:
     command = command_of(block)
     given = f"{command}\n{output(command, block, kb)}"
     if WRITES:
@@ -100,10 +98,8 @@ def conversation(kb: KnowledgeBase, typed: list[str]) -> str:
     return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
 
 
-def test_what_the_guide_does_in_python_gives_what_the_page_shows(
-    kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(KnowledgeBase, "load", staticmethod(lambda *_: kb))
+@pytest.mark.usefixtures("derived_once")
+def test_what_the_guide_does_in_python_gives_what_the_page_shows() -> None:
     (block,) = (block for form, block in BLOCK.findall(PAGE) if form == "python")
     test = doctest.DocTestParser().get_doctest(block, {}, GUIDE.name, str(GUIDE), 0)
     said = StringIO()

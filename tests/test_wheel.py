@@ -36,9 +36,10 @@ def test_an_installed_wheel_decides_the_examples_as_the_checkout_does(tmp_path: 
     (wheel,) = tmp_path.glob("*.whl")
 
     environment = tmp_path / "environment"
-    venv.create(environment, with_pip=True)
+    venv.create(environment)
     python = environment / "bin" / "python"
-    install = (python, "-m", "pip", "install", "--quiet")
+    pip = (sys.executable, "-m", "pip", "--python", python)
+    install = (*pip, "install", "--quiet", "--no-compile")
     run(*install, "--require-hashes", "-r", ROOT / "requirements.txt", cwd=tmp_path)
     run(*install, "--no-deps", wheel, cwd=tmp_path)
     command = environment / "bin" / "policygrounds"

@@ -823,8 +823,7 @@ def test_a_run_killed_again_and_again_ends_as_one_that_never_was(
 ) -> None:
     shutil.copy(stopped / "in.csv", tmp_path)
     rng = random.Random(output)
-    kills = 3 if output != "again.csv" else 2
-    for _ in range(kills):
+    for _ in range(2):
         before = parts_done(tmp_path, output)
         assert stop_after(tmp_path, output, rng.randint(1, 4))
         assert parts_done(tmp_path, output) > before
@@ -864,7 +863,7 @@ def test_what_is_asked_is_known_again_whatever_the_seed_of_hashes(tmp_path: Path
             capture_output=True,
             check=False,
         ).stderr
-        for seed in "123"
+        for seed in "12"
     }
     assert len(found) == 1
     assert len(found.pop().strip()) == 64

@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 
+from engine.explanation import Explanation
 from facts.schema import case_schema
 from policygrounds import Case, KnowledgeBase
 from queries.command import main
@@ -116,15 +117,26 @@ def test_cautions_decide_nothing(kb: KnowledgeBase, raw: dict[str, dict[str, Any
     assert {key: answer[key] for key in kept} == {key: bare[key] for key in kept}
 
 
-@pytest.mark.parametrize("form", [[], ["--markdown"], ["--html"]])
-def test_every_view_shows_what_the_records_show(form: list[str]) -> None:
-    shown = CliRunner().invoke(main, ["explain", str(FILE), *form])
-    assert shown.exit_code == 0
-    assert "From the records" in shown.stdout
-    assert "Safety, which decides nothing" in shown.stdout
-    assert "Records that cannot be so, and were left out" in shown.stdout
+@pytest.mark.usefixtures("loaded_once")
+def test_every_view_shows_what_the_records_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    explain, known = KnowledgeBase.explain, dict[str, Explanation]()
+
+    def once(kb: KnowledgeBase, case: Case, want: str | None, **options: Any) -> Explanation:
+        key = repr((case, want, options))
+        if key not in known:
+            known[key] = explain(kb, case, want, **options)
+        return known[key]
+
+    monkeypatch.setattr(KnowledgeBase, "explain", once)
+    for form in ([], ["--markdown"], ["--html"]):
+        shown = CliRunner().invoke(main, ["explain", str(FILE), *form])
+        assert shown.exit_code == 0
+        assert "From the records" in shown.stdout
+        assert "Safety, which decides nothing" in shown.stdout
+        assert "Records that cannot be so, and were left out" in shown.stdout
 
 
+@pytest.mark.usefixtures("loaded_once")
 def test_a_determination_shows_what_the_records_show() -> None:
     shown = CliRunner().invoke(main, ["determine", str(FILE)]).stdout
     assert "there are exactly 31 days from the end of the last therapy to progression" in shown

@@ -556,12 +556,8 @@ def test_a_tree_is_printed_or_drawn(run: Run, tmp_path: Path) -> None:
         ("tree 5.21.071 --on 2023-01-01", "no version covers 2023-01-01"),
     ],
 )
-def test_bad_input_is_said_and_ends_with_2(
-    kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch, words: str, said: str
-) -> None:
-    load = KnowledgeBase.load
-    known = staticmethod(lambda *folders: load(*folders) if folders else kb)
-    monkeypatch.setattr(KnowledgeBase, "load", known)
+@pytest.mark.usefixtures("loaded_once")
+def test_bad_input_is_said_and_ends_with_2(words: str, said: str) -> None:
     result = CliRunner().invoke(main, words.split())
     assert result.exit_code == 2
     assert result.stdout == ""

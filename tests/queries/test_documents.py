@@ -52,9 +52,8 @@ def renamed(explanation: Explanation, identifier: str | None) -> Explanation:
 
 
 @pytest.fixture(scope="module")
-def several(kb: KnowledgeBase, explained: Explained) -> list[Explanation]:
+def several(explained: Explained, contradicted: Explanation) -> list[Explanation]:
     """Explain one case of every outcome, one under two policies, and one that is no case."""
-    contradiction = {"treatment_setting": "primary", "prior_lines": 2}
     return [
         explained("v1-CP.PHAR.302"),
         explained("v7-CP.PHAR.302", policy="5.21.071"),
@@ -62,7 +61,7 @@ def several(kb: KnowledgeBase, explained: Explained) -> list[Explanation]:
         explained("v2-CP.PHAR.302", across_readings=True, history=True),
         explained("v3-5.21.071"),
         explained("open-1"),
-        kb.explain(Case(policy="CP.PHAR.302", on="2025-09-15", facts=contradiction)),
+        contradicted,
         renamed(explained("v7-CP.PHAR.302"), HOSTILE),
     ]
 

@@ -138,10 +138,10 @@ def test_an_open_case_is_asked_for_what_is_needed_first(
     assert "Please send what we need by [last day]" in text
 
 
-def test_facts_that_do_not_fit_together_are_asked_about(kb: KnowledgeBase) -> None:
-    facts = {"treatment_setting": "primary", "prior_lines": 2}
-    explanation = kb.explain(Case(policy="CP.PHAR.302", on="2025-09-15", facts=facts))
-    text = words(written(kb, explanation))
+def test_facts_that_do_not_fit_together_are_asked_about(
+    kb: KnowledgeBase, contradicted: Explanation
+) -> None:
+    text = words(written(kb, contradicted))
     assert (
         "What we were told does not fit together. Primary treatment cannot follow a completed "
         "line of therapy. Please tell us what is right."

@@ -19,7 +19,7 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from engine.analysis.difference import Comparison, Route
 from engine.explanation import Explanation
-from policygrounds import Case, KnowledgeBase
+from policygrounds import KnowledgeBase
 from queries.differences import comparison_view
 from queries.documents import page
 from queries.findings import Checked
@@ -126,17 +126,19 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 
 @pytest.fixture(scope="module")
 def document(
-    kb: KnowledgeBase, explained: Explained, tmp_path_factory: pytest.TempPathFactory
+    kb: KnowledgeBase,
+    explained: Explained,
+    contradicted: Explanation,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """Write a page with a case of every outcome, one under two policies, and a contradiction."""
-    contradiction = {"treatment_setting": "primary", "prior_lines": 2}
     explanations = [
         explained("v2-CP.PHAR.302", across_readings=True, history=True),
         explained("v1-CP.PHAR.302"),
         explained("v7-CP.PHAR.302", policy="5.21.071"),
         explained("v7-CP.PHAR.302"),
         explained("open-1"),
-        kb.explain(Case(policy="CP.PHAR.302", on="2025-09-15", facts=contradiction)),
+        contradicted,
     ]
     file = tmp_path_factory.mktemp("page") / "page.html"
     file.write_text(page(explanations, kb.policies, kb.vocabulary), "utf-8")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import oracle
 import pytest
+from related import Derived, share
 
 import kb as packaged
 from engine.analysis.difference import Route
@@ -61,8 +62,8 @@ def determinations(kb: KnowledgeBase, cases: list[Case]) -> dict[str, Determinat
 
 
 @pytest.fixture(scope="module")
-def database(kb: KnowledgeBase, cases: list[Case]) -> Relations:
-    return kb.relations(cases, on=TODAY)
+def database(kb: KnowledgeBase, cases: list[Case], derived_before: Derived) -> Relations:
+    return share(kb.relations(cases, on=TODAY), derived_before)
 
 
 Asking = Callable[..., list[tuple[object, ...]]]

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from engine.relations.definitions import relations
 from queries.relation_page import example_databases, relations_page
 
@@ -10,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "relations.md"
 
 
+@pytest.mark.usefixtures("derived_once")
 def test_the_page_on_relations_is_the_one_that_is_written() -> None:
     assert relations_page(example_databases(ROOT / "examples")) == PAGE.read_text()
 
