@@ -16,7 +16,7 @@ demo: $(READY)
 	$(BIN)/policygrounds explain examples/denied.json
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto --dist worksteal --durations 25 tests
+	$(BIN)/python -m pytest -n auto tests
 
 policies: $(READY)
 	$(BIN)/policygrounds check

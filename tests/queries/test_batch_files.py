@@ -817,13 +817,15 @@ def afresh(folder: Path, output: str = "out.csv") -> bytes:
     return (other / output).read_bytes()
 
 
-@pytest.mark.parametrize("output", ["again.csv", "again.parquet"])
+@pytest.mark.parametrize(
+    ("output", "kills"), [("again.csv", 2), ("again.parquet", 2), ("again.ndjson", 1)]
+)
 def test_a_run_killed_again_and_again_ends_as_one_that_never_was(
-    stopped: Path, tmp_path: Path, decided: list[int], output: str
+    stopped: Path, tmp_path: Path, decided: list[int], output: str, kills: int
 ) -> None:
     shutil.copy(stopped / "in.csv", tmp_path)
     rng = random.Random(output)
-    for _ in range(2):
+    for _ in range(kills):
         before = parts_done(tmp_path, output)
         assert stop_after(tmp_path, output, rng.randint(1, 4))
         assert parts_done(tmp_path, output) > before

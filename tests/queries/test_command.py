@@ -201,8 +201,10 @@ def test_text_of_a_case_cannot_steer_the_terminal(run: Command) -> None:
         assert "[bold]red" in shown
 
 
-def test_there_is_no_colour_when_piped_and_there_is_in_a_terminal() -> None:
-    command = [sys.executable, "-m", "policygrounds", "determine", str(VIGNETTES)]
+def test_there_is_no_colour_when_piped_and_there_is_in_a_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "case.json"
+    file.write_text(json.dumps(json.loads(VIGNETTES.read_text())[0]))
+    command = [sys.executable, "-m", "policygrounds", "determine", str(file)]
     piped = subprocess.run(command, capture_output=True, check=True, cwd=ROOT).stdout
     assert b"\x1b" not in piped
     assert all(line == line.rstrip() for line in piped.decode().splitlines())

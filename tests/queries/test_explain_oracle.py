@@ -287,7 +287,7 @@ def test_random_policies_are_explained_as_brute_force_explains_them(part: int) -
     rng = random.Random(part)
     proved = set()
     for kb, one in compare_synthetic(
-        seed=f"{SEED}:{part}", policies=20, questions=2, most_points=600
+        seed=f"{SEED}:{part}", policies=12, questions=2, most_points=600
     ):
         request = one.request
         if (request.policy, request.version) not in proved:
@@ -295,4 +295,4 @@ def test_random_policies_are_explained_as_brute_force_explains_them(part: int) -
             proved.add((request.policy, request.version))
         assert one.differences == [], request
         assert tried_out(kb, one, rng) == [], request
-    assert len(proved) >= 20
+    assert len(proved) >= 12

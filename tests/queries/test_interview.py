@@ -22,7 +22,7 @@ ON = "2025-09-15"
 FEP, CENTENE = "5.21.071", "CP.PHAR.302"
 VIGNETTES = Path(__file__).parents[2] / "examples" / "vignettes.json"
 CASES = [Case.from_json(case) for case in json.loads(VIGNETTES.read_text())]
-PATIENTS = 12
+PATIENTS = 6
 
 
 def begin(kb: KnowledgeBase, policy: str = FEP, **facts: object) -> Interview:

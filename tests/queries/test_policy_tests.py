@@ -39,6 +39,8 @@ AT_17: dict[str, Any] = {
 }
 ROOT = Path(__file__).parents[2]
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 
 @pytest.fixture
 def written(tmp_path: Path) -> Callable[..., Path]:

@@ -33,7 +33,7 @@ CENTENE, FEP = "CP.PHAR.302", "5.21.071"
 NUMBERS = (CENTENE, FEP)
 MYELOMA = "multiple_myeloma"
 EXAMPLES = Path(__file__).parents[2] / "examples"
-DRAWN = 30
+DRAWN = 16
 """Random cases of each policy, besides the examples."""
 
 
