@@ -17,8 +17,7 @@ from typing import Any, TypeAlias
 
 import clingo
 
-from engine.inputs import ASKED
-from engine.program import Atom, GroundProgram, Rule
+from engine.program import ASKED, Atom, GroundProgram, Rule
 
 Prover: TypeAlias = Callable[[GroundProgram, GroundProgram], bool]
 """Whether two programs give every patient the same answer."""

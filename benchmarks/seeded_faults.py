@@ -28,9 +28,9 @@ from engine.analysis.patients import Patients
 from engine.analysis.subject import Stated
 from engine.circuit import TRUE, Circuit, Derivation, Literal
 from engine.determination import OUTCOMES
-from engine.inputs import ASKED, Inputs
+from engine.inputs import Inputs
 from engine.policy import Policy, Version
-from engine.program import Atom, GroundProgram
+from engine.program import ASKED, Atom, GroundProgram
 from engine.solver import Budget, SolvingStoppedError
 from facts.errors import PolicygroundsError
 from facts.vocabulary import Kind

@@ -15,9 +15,6 @@ from engine.program import Atom, GroundProgram
 from facts.values import Bounds, Known, Members, OneOf, Truth
 from facts.vocabulary import Fact, Kind
 
-ASKED = frozenset({"yes", "includes", "is", "reaches"})
-"""The predicates by which a program asks for the facts of a case."""
-
 
 @dataclass(frozen=True, slots=True)
 class Unit:
@@ -151,8 +148,8 @@ class Inputs:
 
         The readings are left out: those of two policies may have the same names.
         """
-        every = set[Atom]().union(*(program.atoms for program in programs))
-        asked = sorted((atom for atom in every if atom[0] in ASKED), key=str)
+        every = set[Atom]().union(*(program.asked for program in programs))
+        asked = sorted(every, key=str)
         atoms = {atom: number for number, atom in enumerate(asked, start=1)}
         return GroundProgram((), atoms, frozenset())
 

@@ -16,6 +16,8 @@ from typing import NamedTuple, TypeAlias
 Term: TypeAlias = int | str
 Atom: TypeAlias = tuple[Term, ...]
 """The name of a predicate, then its arguments; constants and strings are both str."""
+ASKED = frozenset({"yes", "includes", "is", "reaches"})
+"""The predicates by which a program asks for the facts of a case."""
 SAID = frozenset({"outcome", "answer"})
 """The predicates that say what a patient gets."""
 IMPOSSIBLE = "impossible"
@@ -45,12 +47,15 @@ class Derived(NamedTuple):
     """An atom that rules derive side by side.
 
     `unless` are the negations of the literals that derive it alone; `bodies` are those of the other
-    rules, with their bounds.
+    rules, with their bounds. `literals` are all of these in a row, and `shape` says how to divide
+    them: where both are the same, so is what is derived.
     """
 
     atom: int
     unless: tuple[int, ...]
     bodies: tuple[tuple[tuple[int, ...], int | None], ...]
+    shape: tuple[int | None, ...]
+    literals: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -106,16 +111,35 @@ class GroundProgram:
             unless = tuple(-own(rule.body[0]) for rule in rules if rule.is_literal)
             others = (rule for rule in rules if not rule.is_literal)
             bodies = tuple((tuple(map(own, rule.body)), rule.bound) for rule in others)
-            found.append(Derived(atom, unless, bodies))
+            shape = (len(unless), *(part for body, bound in bodies for part in (len(body), bound)))
+            literals = (*unless, *(part for body, _ in bodies for part in body))
+            found.append(Derived(atom, unless, bodies, shape, literals))
         return tuple(found)
 
     @cached_property
-    def numbered(self) -> Mapping[Term, Sequence[tuple[Atom, int]]]:
-        """The atoms of each predicate, with their numbers."""
-        found: dict[Term, list[tuple[Atom, int]]] = {}
+    def asked(self) -> Mapping[Atom, int]:
+        """The atoms by which the program asks for facts, with their numbers."""
+        return {atom: number for atom, number in self.atoms.items() if atom[0] in ASKED}
+
+    @cached_property
+    def said(self) -> Mapping[Atom, tuple[int, ...]]:
+        """What some patients get, without sections, and the literals of which one then holds.
+
+        None of them is an alias. What every patient gets has none.
+        """
+        aliases = self.aliases
+        found: dict[Atom, tuple[int, ...]] = {}
         for atom, number in self.atoms.items():
-            found.setdefault(atom[0], []).append((atom, number))
-        return found
+            if atom[0] in SAID:
+                value = _value(atom)
+                found[value] = *found.get(value, ()), aliases.get(number, number)
+        return found | {_value(atom): () for atom in self.facts if atom[0] in SAID}
+
+    @cached_property
+    def ruling_out(self) -> tuple[int, ...]:
+        """The literals of which none holds for a patient that there can be; none is an alias."""
+        ruled_out = (number for atom, number in self.atoms.items() if atom[0] == IMPOSSIBLE)
+        return tuple(self.aliases.get(number, number) for number in ruled_out)
 
     @cached_property
     def needs(self) -> Mapping[int, frozenset[int]]:
@@ -162,7 +186,7 @@ class GroundProgram:
 
     def index(self) -> None:
         """Make now what is made else when it is first asked for."""
-        _ = self.derivations, self.numbered
+        _ = self.derivations, self.asked, self.said, self.ruling_out
 
     def arguments(self, name: str) -> Iterator[Atom]:
         """Yield the arguments of the predicate's atoms that are always true, sorted."""
@@ -209,6 +233,11 @@ class GroundProgram:
             atoms={_atom(atom): _number(number) for atom, number in raw["atoms"]},
             facts=frozenset(_atom(atom) for atom in raw["facts"]),
         )
+
+
+def _value(atom: Atom) -> Atom:
+    """Return what an atom answers, without the section that says so."""
+    return atom if atom[0] == "outcome" else (atom[1], *atom[3:])
 
 
 def _number(raw: object) -> int:

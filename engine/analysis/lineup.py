@@ -18,8 +18,8 @@ from typing import TypeAlias
 from engine.analysis.patients import Patients
 from engine.analysis.subject import Stated
 from engine.circuit import TRUE, Circuit, Gate, Literal, Source
-from engine.inputs import ASKED, Inputs
-from engine.program import IMPOSSIBLE, SAID, Atom, GroundProgram
+from engine.inputs import Inputs
+from engine.program import Atom, Derived, GroundProgram
 from engine.solver import Budget
 from facts.vocabulary import Vocabulary
 
@@ -92,6 +92,8 @@ class _Folded(Circuit):
         self._members: dict[Literal, frozenset[Literal]] = {}
         self._sources: dict[Literal, tuple[int, int]] = {}
         self._known: dict[frozenset[Literal], Literal] = {}
+        self.derived: dict[tuple[object, ...], Literal] = {}
+        """What is derived, by how, and from which literals."""
         super().__init__(program, inputs)
 
     @property
@@ -122,16 +124,15 @@ class _Folded(Circuit):
             kept = self._merged_asking(kept, asking)
         if -TRUE in kept or not kept.isdisjoint(map(neg, kept)):
             return -TRUE
-        for literal in [literal for literal in kept if -literal in members]:
-            if any(
-                -part in kept or (-part in members and members[-part] <= kept)
-                for part in members[-literal]
-            ):
-                kept.discard(literal)
+        negated = [literal for literal in kept if -literal in members]
+        for literal in negated:
+            for part in members[-literal]:
+                if -part in kept or (-part in members and members[-part] <= kept):
+                    kept.discard(literal)
+                    break
         if len(kept) < 2:
             return kept.pop() if kept else TRUE
-        common = self._common(kept)
-        if common:
+        if kept.issubset(negated) and (common := self._common(kept)):
             return -self._factored(kept, common)
         conjoined = frozenset(kept)
         number = self._known.get(conjoined)
@@ -151,20 +152,19 @@ class _Folded(Circuit):
         return kept.difference(asking) | merged
 
     def _common(self, literals: Iterable[Literal]) -> frozenset[Literal]:
-        """Return what holds wherever one of the literals fails."""
+        """Return what holds wherever one of the literals, negated conjunctions, fails."""
         members = self._members
         every = iter(literals)
-        first = -next(every)
-        common = members.get(first, frozenset((first,)))
+        common = members[-next(every)]
         for literal in every:
-            common = common & members.get(-literal, {-literal})
+            common = common & members[-literal]
             if not common:
                 break
         return common
 
     def _factored(self, literals: Iterable[Literal], common: frozenset[Literal]) -> Literal:
         """Return what holds if one of the literals fails, with what is common to that."""
-        rests = (self._members.get(-literal, {-literal}) - common for literal in literals)
+        rests = (self._members[-literal] - common for literal in literals)
         return self.all_of([*common, self.any_of(self.all_of(rest) for rest in rests)])
 
     def _number(self, node: Gate | Source) -> int:
@@ -199,60 +199,58 @@ class _Folding:
         self, circuit: _Folded, program: GroundProgram, given: Mapping[Atom, Literal]
     ) -> None:
         self._circuit = circuit
-        self._literals = literals = dict[int, Literal]()
+        self._program = program
         self._derivations = iter(program.derivations)
-        numbered, inputs = program.numbered, circuit.inputs
-        for name in ASKED:
-            for atom, number in numbered.get(name, ()):
-                literal = literals[number] = inputs[atom]
-                literals[-number] = -literal
-        own = program.aliases
-        said = [
-            (atom, own.get(number, number))
-            for name in sorted(SAID)
-            for atom, number in numbered.get(name, ())
-        ]
-        self._impossible = [own.get(number, number) for _, number in numbered.get(IMPOSSIBLE, ())]
+        numbers = program.asked.values()
+        literals = [*map(circuit.inputs.__getitem__, program.asked)]
+        self._literals = dict(zip(numbers, literals, strict=True))
+        self._literals.update(zip(map(neg, numbers), map(neg, literals), strict=True))
         for atom, literal in given.items():
             if atom in program.atoms:
                 number = program.atoms[atom]
-                literals[number], literals[-number] = literal, -literal
-        self._fold(literal for _, literal in said)
-        failing: dict[Atom, list[Literal]] = {}
-        for atom, number in said:
-            failing.setdefault(_value(atom), []).append(literals[-number])
-        for name in sorted(SAID):
-            for arguments in program.arguments(name):
-                failing.setdefault(_value((name, *arguments)), []).append(-TRUE)
-        answers = {value: -circuit.all_of(every) for value, every in failing.items()}
+                self._literals[number], self._literals[-number] = literal, -literal
+        said = program.said
+        self._fold(literal for saying in said.values() for literal in saying)
+        answers = {
+            value: self._one_of(saying) if saying else TRUE for value, saying in said.items()
+        }
         self.answers = {value: literal for value, literal in answers.items() if literal != -TRUE}
 
     @cached_property
     def valid(self) -> Literal:
         """The literal that holds for the patients that the program does not rule out."""
-        self._fold(self._impossible)
-        return self._circuit.all_of(self._literals[-literal] for literal in self._impossible)
+        ruling_out = self._program.ruling_out
+        self._fold(ruling_out)
+        return -self._one_of(ruling_out)
+
+    def _one_of(self, saying: Sequence[int]) -> Literal:
+        """Return what holds where one of the program's literals does."""
+        if len(saying) == 1:
+            return self._literals[saying[0]]
+        return self._circuit.any_of(self._literals[literal] for literal in saying)
 
     def _fold(self, asked: Iterable[int]) -> None:
         """Fold on until the atoms of literals are folded: no rule needs one that comes after it."""
-        literals, all_of = self._literals, self._circuit.all_of
+        literals, known = self._literals, self._circuit.derived
+        of = literals.__getitem__
         due = {abs(literal) for literal in asked if literal not in literals}
         while due:
-            atom, unless, bodies = next(self._derivations)
-            failing = [literals[literal] for literal in unless]
-            failing += [-self._body(body, bound) for body, bound in bodies]
-            literal = failing[0] if len(failing) == 1 else all_of(failing)
-            literals[atom], literals[-atom] = -literal, literal
+            derived = next(self._derivations)
+            atom, _, _, shape, looked_at = derived
+            said = (shape, *map(of, looked_at))
+            literal = known.get(said)
+            if literal is None:
+                literal = known[said] = self._derive(derived)
+            literals[atom], literals[-atom] = literal, -literal
             due.discard(atom)
 
-    def _body(self, body: Sequence[int], bound: int | None) -> Literal:
-        """Return the literal of a body of several literals."""
-        parts = [self._literals[part] for part in body]
-        if bound is None:
-            return self._circuit.all_of(parts)
-        return self._circuit.count(bound, parts)
-
-
-def _value(atom: Atom) -> Atom:
-    """Return what an atom answers, without the section that says so."""
-    return atom if atom[0] == "outcome" else (atom[1], *atom[3:])
+    def _derive(self, derived: Derived) -> Literal:
+        """Return what rules derive side by side."""
+        of, circuit = self._literals.__getitem__, self._circuit
+        failing = [*map(of, derived.unless)]
+        for body, bound in derived.bodies:
+            parts = [*map(of, body)]
+            failing.append(
+                -circuit.all_of(parts) if bound is None else -circuit.count(bound, parts)
+            )
+        return -circuit.all_of(failing)
