@@ -176,7 +176,7 @@ def checked(
 def _subject(finding: Finding) -> str:
     """Return the subject of a finding, in an order of its own where the engine's is open."""
     before, colon, after = finding.subject.partition(": ")
-    if colon and finding.kind is FindingKind.CONTAINED:
+    if colon and finding.kind in (FindingKind.CONTAINED, FindingKind.NEVER_MET):
         return f"{before}: {way_named(after)}"
     if colon and finding.kind is FindingKind.SAME_EFFECT:
         return f"{' = '.join(sorted(before.split(' = ')))}: {after}"

@@ -68,6 +68,10 @@ class Fact:
         rounded = number.quantize(last, context=_EXACT)
         return int(rounded.scaleb(self.decimals, _EXACT)) if rounded == number else None
 
+    def option_title(self, option: str) -> str:
+        """Return the title of a value of a choice, or of a member of a set."""
+        return (self.options or {})[option]
+
     def number(self, steps: int) -> int | float:
         """Turn steps back into a number: an integer where it is one, else the nearest float."""
         whole, rest = divmod(steps, 10**self.decimals)

@@ -21,6 +21,7 @@ from engine.analysis.lineup import Lineup
 from engine.analysis.readings import check_readings, check_readings_left_open
 from engine.analysis.renewal import check_renewal
 from engine.analysis.report import Report
+from engine.analysis.rules import check_rules
 from engine.analysis.subject import Population, Stated, Subject
 from engine.circuit import TRUE, Circuit, Literal
 from engine.determination import Outcome
@@ -85,6 +86,7 @@ class Analyst:
         dead = cache(partial(Dead, report))
         yield "outcomes", check_outcomes(open_report)
         yield "criteria", check_criteria(report, dead)
+        yield "rules", check_rules(report, dead)
         yield "answers", check_answers(report)
         yield "referrals", chain(check_referrals(report, self._policies), self._circles(report))
         yield "evidence", check_evidence(report)

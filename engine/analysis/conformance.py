@@ -24,13 +24,12 @@ from engine.policy import Version, section_order
 from engine.references import Reference, contradictions
 from engine.statements import CONDITIONS
 from facts.values import Bounds, Known
+from facts.vocabulary import Fact
 
 SHOWN = 3
 """Regions shown for a finding, the shortest of the first found."""
 TRIED = 12
 """Regions found to choose these from."""
-MOST_WORDS = 5
-"""Values of one fact that are listed in a sentence."""
 DOSE = "weekly_dose_mg"
 """The fact that is made of capsules."""
 
@@ -233,47 +232,51 @@ def _said(
     report: Report, turning: Sequence[tuple[Domain, int, tuple[Patient, Patient]]]
 ) -> tuple[str, tuple[Patient, Patient]]:
     """Say which values turn, those of one fact together; and return a pair to show, a number's first."""
+    facts = report.population.vocabulary.facts
+    members: dict[str, dict[str, list[str]]] = {}
     words: dict[str, list[str]] = {}
     for domain, values, _ in turning:
-        words.setdefault(domain.unit.fact, []).extend(_values_said(report, domain, values))
-    said = "; ".join(f"{name}: {_few(some)}" for name, some in words.items())
+        said = words.setdefault(domain.unit.fact, [])
+        if domain.unit.member is None:
+            said.extend(_values_said(report, domain, values))
+            continue
+        either = " or ".join(
+            word for at, word in enumerate(("without", "with")) if values >> at & 1
+        )
+        members.setdefault(domain.unit.fact, {}).setdefault(either, []).append(
+            facts[domain.unit.fact].option_title(domain.unit.member)
+        )
+    for name, by_word in members.items():
+        words[name] = [f"{word} {', '.join(some)}" for word, some in by_word.items()]
+    text = "; ".join(f"{facts[name].title}: {', '.join(some)}" for name, some in words.items())
     numbers = [pair for domain, _, pair in turning if domain.ordered]
-    return said, (numbers or [pair for _, _, pair in turning])[0]
+    return text, (numbers or [pair for _, _, pair in turning])[0]
 
 
 def _values_said(report: Report, domain: Domain, values: int) -> list[str]:
-    """Say some values of a unit; those of a number in runs."""
-    if domain.unit.member is not None:
-        words = listed(word for at, word in enumerate(("without", "with")) if values >> at & 1)
-        return [f"{words} {domain.unit.member}"]
+    """Say some values of a fact that is no set; those of a number in runs."""
+    fact = report.population.vocabulary.facts[domain.unit.fact]
     if domain.names:
-        return [listed(name for at, name in enumerate(domain.names) if values >> at & 1)]
+        some = (name for at, name in enumerate(domain.names) if values >> at & 1)
+        return [listed(map(fact.option_title, some))]
     if domain.ordered:
         if values == domain.all:
             return ["any"]
-        name = domain.unit.fact
-        fact = report.population.vocabulary.facts[name]
-        return [_range(report, name, domain.known(run, fact)) for run in runs(values)]
-    return [listed(word for at, word in enumerate(("false", "true")) if values >> at & 1)]
+        return [_range(fact, domain.known(run, fact)) for run in runs(values)]
+    return [listed(word for at, word in enumerate(("no", "yes")) if values >> at & 1)]
 
 
-def _few(words: Sequence[str]) -> str:
-    """List some words; where there are many, the first of them and how many there are."""
-    if len(words) <= MOST_WORDS:
-        return ", ".join(words)
-    return f"{', '.join(words[: MOST_WORDS - 1])} and {len(words) - MOST_WORDS + 1} more"
-
-
-def _range(report: Report, name: str, known: Known) -> str:
-    fact = report.population.vocabulary.facts[name]
+def _range(fact: Fact, known: Known) -> str:
     if not isinstance(known, Bounds):
-        raise TypeError(name)
-    if known.low <= fact.lowest:
-        return f"at most {fact.number(known.high)}"
-    if known.high >= fact.highest:
-        return f"at least {fact.number(known.low)}"
+        raise TypeError(fact.name)
     low, high = fact.number(known.low), fact.number(known.high)
-    return f"{low}" if low == high else f"{low} to {high}"
+    if known.low <= fact.lowest:
+        said = f"at most {high}"
+    elif known.high >= fact.highest:
+        said = f"at least {low}"
+    else:
+        said = f"{low}" if low == high else f"{low} to {high}"
+    return f"{said} {fact.unit}"
 
 
 def _witnesses(report: Report, pair: tuple[Patient, Patient]) -> list[Witness]:
@@ -298,7 +301,7 @@ def _contradicting(report: Report, evidence: Sequence[Evidence]) -> Iterator[Fin
                     f"{one.reference.name} and {other.reference.name} {limits}",
                     [],
                     f"Some uses that one source supports ({one.reference.name} {one.version.start}: "
-                    f"{_few([supports for supports, _ in found])}) another one limits "
+                    f"{', '.join(supports for supports, _ in found)}) another one limits "
                     f"({other.cited(limits)})",
                     [witness for _, witness in found[:SHOWN]],
                     severity=Severity.NOTE,

@@ -1,40 +1,33 @@
 """Findings about criteria: what is never or always met, and what no outcome ever hangs on."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import chain, combinations, pairwise, permutations, product
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, combinations, pairwise
 
-from engine.analysis.answers import using
-from engine.analysis.finding import Finding, FindingKind, Severity, Witness
+from engine.analysis.finding import Finding, FindingKind, Witness
 from engine.analysis.report import Report, listed
 from engine.analysis.subject import PARTS, Subject, outcomes
 from engine.circuit import TRUE, Derivation, Literal
-from engine.program import Atom, Rule
-from engine.statements import (
-    POLICY_CONDITIONS,
-    POLICY_STATEMENTS,
-    RESERVED,
-    VOCABULARY_STATEMENTS,
-)
+from engine.program import Rule
 
 KIND_OF_RULE = {"all": "has_unmet_part", "none": "has_met_part", "any": "met"}
 """The predicate by whose rules a criterion looks at its parts (encodings/language.lp)."""
-
-
-LANGUAGE = {*RESERVED, *POLICY_STATEMENTS, *POLICY_CONDITIONS, *VOCABULARY_STATEMENTS}
-"""Predicates that no policy can define for itself."""
+CORRECT = "Correct the rule, or take the section out if the document allows"
 
 
 def check_criteria(report: Report, dead: Callable[[], "Dead"]) -> Iterator[Finding]:
     """Find criteria and parts of criteria that do no work, with the reason where there is one."""
     yield from dead().findings
     idle = set(dead().sections)
+    twins: dict[str, set[str]] = {}
     for section, finding in chain(_always_met(report), _contained(report)):
         idle.add(section)
+        if finding.kind is FindingKind.SAME_EFFECT:
+            for each in finding.sections:
+                twins.setdefault(each, set()).update(finding.sections)
         yield finding
-    yield from _never_decisive(report, idle)
+    yield from _never_decisive(report, idle, twins)
+    yield from _idle_pathways(report, dead().sections)
     yield from _same(report)
-    yield from _nested_ways(report)
 
 
 class Dead:
@@ -103,7 +96,7 @@ class Dead:
         sections: Sequence[str],
         text: str,
         witnesses: Sequence[Witness] = (),
-        repair: str = "Correct the rule, or take the section out if the document allows",
+        repair: str = CORRECT,
     ) -> None:
         self.findings.append(self._report.finding(kind, about, sections, text, witnesses, repair))
 
@@ -131,6 +124,15 @@ def _shown(report: Report, literals: Iterable[Literal]) -> list[Witness]:
     return [witness] if witness else []
 
 
+def _shown_under(report: Report, section: str, *literals: Literal) -> list[Witness]:
+    """Show a patient to whom a criterion matters, if there is one: a root above it applies."""
+    subject = report.subject
+    for root in subject.roots_of.get(section, ()):
+        if shown := _shown(report, [subject.applies(root), *literals]):
+            return shown
+    return _shown(report, literals)
+
+
 def _ruled_out(subject: Subject, root: str, section: str) -> list[str] | None:
     """Return criteria of a tree, all of them asked for, that a section cannot be met with.
 
@@ -141,7 +143,7 @@ def _ruled_out(subject: Subject, root: str, section: str) -> list[str] | None:
     if patients.find(*base) is None:
         return None
     found: list[str] = []
-    for way in _ways(subject, root, section):
+    for way in _down(subject, root, section):
         required = _required(subject, way)
         if required is None or patients.find(*base, *map(subject.met, required)) is not None:
             return None
@@ -161,14 +163,14 @@ def _required(subject: Subject, way: Sequence[str]) -> list[str] | None:
     return list(dict.fromkeys(required))
 
 
-def _ways(subject: Subject, root: str, section: str) -> Iterator[list[str]]:
+def _down(subject: Subject, root: str, section: str) -> Iterator[list[str]]:
     """Yield the ways from a root down to a section."""
     if section == root:
         yield [section]
         return
     for above in subject.parents.get(section, ()):
         if root in subject.roots_of[above]:
-            for way in _ways(subject, root, above):
+            for way in _down(subject, root, above):
                 yield [*way, section]
 
 
@@ -231,14 +233,19 @@ def _contained(report: Report) -> Iterator[tuple[str, Finding]]:
                         [narrow, wide],
                         f"Whoever meets {narrow} meets {wide} too, so {section} would ask the same "
                         f"without {idle}",
-                        _shown(report, [subject.met(wide), -subject.met(narrow)]),
+                        _shown_under(report, section, subject.met(wide), -subject.met(narrow)),
                         repair=f"Take {idle} out of {section}, unless the document means more by it",
                     ),
                 )
 
 
-def _never_decisive(report: Report, idle: set[str]) -> Iterator[Finding]:
-    """Find parts without which every patient would get the same answer."""
+def _never_decisive(
+    report: Report, idle: Collection[str], twins: Mapping[str, Collection[str]]
+) -> Iterator[Finding]:
+    """Find parts without which every patient would get the same answer.
+
+    Of parts that are met by the same patients one alone is left, and judged without the others.
+    """
     subject = report.subject
     for parent, branch in subject.branches.items():
         if parent not in subject.roots_of or branch.needs not in KIND_OF_RULE:
@@ -246,7 +253,10 @@ def _never_decisive(report: Report, idle: set[str]) -> Iterator[Finding]:
         for part in branch.parts:
             if part in idle:
                 continue
-            rules = _looking(subject, parent, branch.needs, part)
+            same = [each for each in branch.parts if each in twins.get(part, (part,))]
+            rules = [
+                rule for each in same for rule in _looking(subject, parent, branch.needs, each)
+            ]
             if not rules:
                 continue
             varied = report.population.circuit.vary(subject.derivation, {}, rules)
@@ -257,8 +267,64 @@ def _never_decisive(report: Report, idle: set[str]) -> Iterator[Finding]:
                     [part, parent],
                     f"No answer hangs on {part}: without it in {parent}, every patient would get "
                     "the same",
-                    _shown(report, [-subject.met(part)]),
+                    _shown_under(report, parent, -subject.met(part)),
                 )
+
+
+def _idle_pathways(report: Report, dead: Collection[str]) -> Iterator[Finding]:
+    """Find pathways that never approve, or without which every patient would get the same answer."""
+    subject, patients, circuit = (
+        report.subject,
+        report.population.patients,
+        report.population.circuit,
+    )
+    live = [pathway for pathway in subject.pathways if pathway not in dead]
+    for pathway in live:
+        atom = ("approves", subject.number, pathway)
+        if atom not in subject.derivation.program.atoms:
+            continue
+        mine = subject.approves(pathway)
+        if patients.find(mine) is None:
+            text = f"Where {pathway} applies, no patient meets it, so it never approves"
+            shown = _shown(report, [subject.applies(pathway)])
+            yield report.finding(FindingKind.NEVER_MET, pathway, [pathway], text, shown, CORRECT)
+            continue
+        varied = circuit.vary(subject.derivation, {atom: -TRUE})
+        if patients.find(differs(report, varied)) is not None:
+            continue
+        wider = [
+            other
+            for other in live
+            if other != pathway and patients.always(subject.approves(other), mine)
+        ]
+        equal = [other for other in wider if patients.always(mine, subject.approves(other))]
+        repair = f"Take {pathway} out, unless the document means more by it"
+        if not wider:
+            text = f"No answer hangs on {pathway}: without it, every patient would get the same"
+            shown = _shown(report, [mine])
+            yield report.finding(
+                FindingKind.NEVER_DECISIVE, pathway, [pathway], text, shown, repair
+            )
+        elif not equal:
+            other = wider[0]
+            text = f"Whom {pathway} approves, {other} approves too, with the same authorization"
+            shown = _shown(report, [subject.approves(other), -mine])
+            about = f"{pathway} in {other}"
+            yield report.finding(
+                FindingKind.CONTAINED, about, [pathway, other], text, shown, repair
+            )
+        elif live.index(equal[0]) < live.index(pathway):
+            other = equal[0]
+            text = f"{other} and {pathway} approve the same patients, with the same authorization"
+            about = f"{other} = {pathway}"
+            yield report.finding(
+                FindingKind.SAME_EFFECT,
+                about,
+                [other, pathway],
+                text,
+                _shown(report, [mine]),
+                repair,
+            )
 
 
 def _looking(subject: Subject, parent: str, needs: str, part: str) -> list[Rule]:
@@ -323,86 +389,3 @@ def _is_single_part(subject: Subject, section: str) -> bool:
     return any(
         subject.branches[above].parts == (section,) for above in subject.parents.get(section, ())
     )
-
-
-def _nested_ways(report: Report) -> Iterator[Finding]:
-    """Find ways to a statement of the policy's own, of which one holds another."""
-    subject, patients = report.subject, report.population.patients
-    derivation = subject.derivation
-    names = {number: atom for atom, number in derivation.program.atoms.items()}
-    for head, rules in sorted(derivation.rules.items()):
-        atom = names.get(head, ())
-        if atom[1:2] != (subject.number,) or atom[0] in LANGUAGE:
-            continue
-        ways: list[tuple[str, Literal]] = []
-        for rule in chain.from_iterable(_spelled(rule, names, derivation) for rule in rules):
-            asked = {names.get(abs(part), ("",))[0] for part in rule.body}
-            literal = _all_of(report, rule)
-            if not asked & {"reads", "met", "applies"} and patients.find(literal) is not None:
-                ways.append((_called(rule, names, derivation, subject.number), literal))
-        found: dict[str, list[str]] = {}
-        for (place, (way, mine)), (at, (other, theirs)) in permutations(enumerate(ways), 2):
-            first = (other, at) < (way, place)
-            if patients.always(theirs, mine) and (first or not patients.always(mine, theirs)):
-                found.setdefault(way, []).append(other)
-        for way, others in found.items():
-            wider = [repr(other) for other in dict.fromkeys(others) if other != way]
-            within = f"contained in {listed(wider)}" if wider else "stated twice"
-            yield report.finding(
-                FindingKind.CONTAINED,
-                f"{atom[0]}: {way}",
-                using(report, derivation.program, head),
-                f"Of the ways to {atom[0]!r}, {way!r} is {within}",
-                severity=Severity.NOTE,
-            )
-
-
-def _spelled(rule: Rule, names: Mapping[int, Atom], derivation: Derivation) -> Iterator[Rule]:
-    """Yield a rule for each choice of members, where the grounder put "any member" in one atom."""
-    pools = [
-        [each.body for each in derivation.rules[part]]
-        if part > 0 and _any_member(part, names, derivation)
-        else [(part,)]
-        for part in rule.body
-    ]
-    for bodies in product(*pools):
-        yield replace(rule, body=tuple(dict.fromkeys(chain.from_iterable(bodies))))
-
-
-def _any_member(number: int, names: Mapping[int, Atom], derivation: Derivation) -> Sequence[Atom]:
-    """Return the atoms of which an atom without a name asks for any; none if it asks otherwise."""
-    rules = derivation.rules.get(number, ())
-    if number in names or any(len(rule.body) != 1 or rule.body[0] not in names for rule in rules):
-        return ()
-    return [names[rule.body[0]] for rule in rules]
-
-
-def _all_of(report: Report, rule: Rule) -> Literal:
-    """Return the literal of a rule's body."""
-    literals = report.subject.derivation.literals
-    return report.population.circuit.all_of(
-        literals[part] if part > 0 else -literals[-part] for part in rule.body
-    )
-
-
-def _called(rule: Rule, names: Mapping[int, Atom], derivation: Derivation, policy: str) -> str:
-    """Name a way by what its conditions ask, without the policy's number."""
-    atoms = sorted(
-        (
-            (atom, part > 0)
-            for part in rule.body
-            if (atom := names.get(abs(part)) or _pattern(_any_member(-part, names, derivation)))
-        ),
-        key=str,
-    )
-    if len(atoms) == 1 and len(atoms[0][0]) == 3 and atoms[0][0][1] == policy:
-        return str(atoms[0][0][2])
-    return ", ".join(
-        f"{'' if holds else 'not '}{' '.join(str(term) for term in atom if term != policy)}"
-        for atom, holds in atoms
-    )
-
-
-def _pattern(atoms: Sequence[Atom]) -> Atom:
-    """Return what atoms have in common, with "_" where they differ."""
-    return tuple(terms[0] if len(set(terms)) == 1 else "_" for terms in zip(*atoms, strict=True))

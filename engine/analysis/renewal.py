@@ -23,6 +23,7 @@ MOST_TRIED = 400
 def check_renewal(report: Report) -> Iterator[Finding]:
     """Find patients approved in one phase whom the other can never approve."""
     population = report.population
+    kept = _treatment(report, phase(report, INITIAL))
     for kind, first, second, text in (
         (
             FindingKind.NOT_RENEWABLE,
@@ -37,7 +38,7 @@ def check_renewal(report: Report) -> Iterator[Finding]:
             "Some patients are renewed on a treatment that could not have been approved at first",
         ),
     ):
-        witness = _stranded(report, first, second)
+        witness = _stranded(report, first, second, kept)
         if witness is not None:
             sections = [
                 section
@@ -57,8 +58,8 @@ def phase(report: Report, request: str) -> Literal:
     return -TRUE
 
 
-def _stranded(report: Report, first: str, second: str) -> Witness | None:
-    """Return a patient approved in the first phase whom the second one cannot approve.
+def _stranded(report: Report, first: str, second: str, kept: Sequence[int]) -> Witness | None:
+    """Return a patient approved in one phase whom the other cannot approve with what is kept.
 
     Each patient found is looked for in the second phase; one who is there rules out all who agree
     with him in what that approval needs of the treatment.
@@ -69,7 +70,6 @@ def _stranded(report: Report, first: str, second: str) -> Witness | None:
     before, after = phase(report, first), phase(report, second)
     if patients.find(before, approve) is None or patients.find(after, approve) is None:
         return None
-    kept = _treatment(report, before)
     approved_after = circuit.all_of([patients.valid, approve, after])
     found: list[Literal] = []
     for _ in range(MOST_TRIED):

@@ -22,6 +22,19 @@ SEVERITIES = {
     FindingKind.EVIDENCE_HURTS: Severity.NOTE,
 }
 """What is no error and no note is a warning."""
+REPAIRS = {
+    FindingKind.NO_OUTCOME: "State what these patients get: an approval, a referral or a denial",
+    FindingKind.SEVERAL_OUTCOMES: "Let one of the two hold only where the other does not",
+    FindingKind.ALWAYS_MET: "Correct the rule, or take the section out if the document allows",
+    FindingKind.NEVER_DECISIVE: "Take the part out, or correct the rules that were to hang on it",
+    FindingKind.REFERRAL_CIRCLE: "Let one of these policies decide the request itself",
+    FindingKind.REFERRAL_OUTSIDE: "Add the policy to the knowledge base, or correct its number",
+    FindingKind.NOT_RENEWABLE: "Let a continuation approve what was approved at first, if the document does",
+    FindingKind.RENEWABLE_ONLY: "Ask the same of the treatment in both phases, if the document does",
+    FindingKind.THRESHOLD_WITHOUT_EFFECT: "Correct the figure, or take the comparison out",
+    FindingKind.UNREACHABLE_DOSE: "Compare with a dose that the capsules add up to",
+}
+"""What would repair a finding that says no more of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +65,7 @@ class Report:
             sections=tuple(sorted(dict.fromkeys(sections), key=section_order)),
             text=text,
             witnesses=tuple(witnesses),
-            repair=repair,
+            repair=repair or REPAIRS.get(kind),
             readings=stated.policy.chosen_otherwise(stated.readings or {}),
         )
 

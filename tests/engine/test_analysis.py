@@ -13,7 +13,7 @@ from engine.analysis.regions import prime_region
 from engine.analysis.subject import Population, Stated
 from engine.determination import Outcome
 from engine.solver import Budget
-from facts.values import Bounds, OneOf
+from facts.values import Bounds, OneOf, Truth
 from policygrounds import KnowledgeBase
 from queries.witnesses import unreplayed_findings, unreplayed_witnesses
 
@@ -117,6 +117,92 @@ def test_a_criterion_at_odds_with_its_pathway_is_named_and_not_its_neighbours(lo
     assert never.subject == "1.b"
     assert never.text == "Where 1 applies, no patient meets 1.b, so 1 is never met"
     assert not of(found, FindingKind.CONTRADICTING_SECTIONS)
+
+
+SECOND = """
+criterion("A", "2", "Two"). pathway("A", "2"). applies("A", "2") :- yes(responding).
+all_of("A", "2", "2.a").
+criterion("A", "2.a", "Thirty"). met("A", "2.a") :- at_least(age, 30).
+"""
+
+
+def test_a_pathway_within_another_is_needless_unless_it_grants_something_else(load: Load) -> None:
+    text = head() + PATHWAY + SECOND + DENIED
+    found = load(A=text).check("A")
+    (contained,) = of(found, FindingKind.CONTAINED)
+    assert contained.subject == "2 in 1"
+    assert contained.witnesses[0].facts["age"] == Bounds(18, 29)
+    granted = (
+        'provision("A", "M", "How long"). months("A", "M", "1", 6). months("A", "M", "2", 12).\n'
+    )
+    assert not of(load(A=text + granted).check("A"), FindingKind.CONTAINED)
+
+
+def test_of_two_pathways_that_approve_the_same_one_is_needless(load: Load) -> None:
+    found = load(A=head() + PATHWAY + SECOND.replace("30", "18") + DENIED).check("A")
+    assert [f.subject for f in of(found, FindingKind.SAME_EFFECT)] == ["1 = 2"]
+    assert not of(found, FindingKind.NEVER_DECISIVE)
+
+
+def test_a_pathway_whose_patients_others_approve_between_them_is_needless(load: Load) -> None:
+    third = SECOND.replace('"2', '"3').replace("at_least(age, 30)", "at_most(age, 40)")
+    either = SECOND.replace("at_least(age, 30)", "yes(t_11_14)")
+    found = load(A=head() + PATHWAY + either + third + DENIED).check("A")
+    assert "2" in {f.subject for f in of(found, FindingKind.NEVER_DECISIVE)}
+
+
+def test_a_pathway_that_never_approves_whom_it_applies_to_is_said(load: Load) -> None:
+    barred = SECOND.replace("all_of", "none_of").replace("at_least(age, 30)", "yes(responding)")
+    found = load(A=head() + PATHWAY + barred + DENIED).check("A")
+    assert "never-met:2" in ids(found)
+    assert "never-met:1" not in ids(found)
+
+
+def test_rules_of_a_criterion_are_alternatives_that_are_looked_at_each(load: Load) -> None:
+    further = """
+    met("A", "1.a") :- at_least(age, 18), yes(progression).
+    met("A", "1.a") :- is(response, progressive), yes(responding).
+    """
+    found = load(A=head() + PATHWAY + further + DENIED).check("A")
+    assert {
+        "contained:1.a: at_least age 18, yes progression",
+        "never-met:1.a: is response progressive, yes responding",
+    } <= ids(found)
+
+
+def test_of_parts_that_say_the_same_none_is_blamed_for_the_other(load: Load) -> None:
+    twice = (
+        PATHWAY.replace('"1.a").', '("1.a"; "1.b")).', 1)
+        + """
+    criterion("A", "1.b", "Eighteen"). met("A", "1.b") :- at_least(age, 18).
+    """
+    )
+    found = load(A=head() + twice + DENIED).check("A")
+    assert of(found, FindingKind.SAME_EFFECT)
+    assert not of(found, FindingKind.NEVER_DECISIVE)
+
+
+def test_a_part_that_another_contains_is_shown_by_a_patient_it_matters_to(load: Load) -> None:
+    wider = (
+        PATHWAY.replace('"1.a").', '("1.a"; "1.b")).', 1)
+        + """
+    criterion("A", "1.b", "Twelve"). met("A", "1.b") :- at_least(age, 12).
+    """
+    )
+    (contained,) = of(load(A=head() + wider + DENIED).check("A"), FindingKind.CONTAINED)
+    assert contained.witnesses[0].facts["responding"] == Truth(True)  # noqa: FBT003
+
+
+def test_who_is_renewed_is_held_against_what_a_first_request_asks_of_the_treatment(
+    load: Load,
+) -> None:
+    initial = PATHWAY.replace("yes(responding)", "is(request, initial)")
+    renewed = SECOND.replace("yes(responding)", "is(request, continuation)")
+    renewed = renewed.replace("at_least(age, 30)", "yes(responding)")
+    (finding,) = of(
+        load(A=head() + initial + renewed + DENIED).check("A"), FindingKind.RENEWABLE_ONLY
+    )
+    assert finding.witnesses[0].facts["age"] == Bounds(0, 17)
 
 
 def test_pathways_overlap_by_what_each_of_them_grants(load: Load) -> None:
@@ -329,7 +415,9 @@ def test_what_turns_a_supported_use_away_on_either_side_is_said_of_both(load: Lo
     """
     found = load(A=head() + either + DENIED, references=GUIDELINE).check("A")
     (stricter,) = of(found, FindingKind.STRICTER_THAN_GUIDELINE)
-    assert stricter.text.endswith("for age: any; on_formulary: false and true")
+    assert stricter.text.endswith(
+        "for Age at the request date: any; On the formulary or preferred drug list: no and yes"
+    )
 
 
 def test_nobody_is_found_of_whom_something_holds_and_does_not(load: Load) -> None:

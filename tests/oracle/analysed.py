@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from explanations import Fact, Unit, concrete, every, units_of
 from synthetic import Policy, Says
-from synthetic_facts import Condition, State
+from synthetic_facts import Condition, Rules, State
 
 Bits: TypeAlias = int
 """The cases for which something holds."""
@@ -130,10 +130,13 @@ class Laid:
         """Return the cases without contradiction in which a condition holds."""
         return _bits(map(test, self._states)) & self.valid
 
-    def without_changes_nothing(self, section: str, part: str) -> bool:
-        """Tell whether every case gets the same answer if a criterion is asked without a part."""
+    def without_changes_nothing(self, section: str, *parts: str) -> bool:
+        """Tell whether every case gets the same answer if a criterion is asked without parts.
+
+        Without any, it is a pathway that does not approve.
+        """
         for state, said in zip(self._states, self._said, strict=True):
-            left_out = State(state.facts, state.readings, state.version, (section, part))
+            left_out = State(state.facts, state.readings, state.version, (section, *parts))
             if _values(self.policy.says(left_out)) != _values(said):
                 return False
         return True
@@ -219,7 +222,7 @@ def expected_findings(
             _outcomes(everyway.values()),
             (("reading-without-effect", name) for name in _idle_readings(everyway, policy)),
             _criteria(laid),
-            _nested_ways(laid),
+            _ways_to(laid, "somehow", policy.helper),
             _overlapping(laid),
             _same_referral(laid),
             _evidence(laid),
@@ -270,16 +273,43 @@ def _criteria(laid: Laid) -> Iterator[tuple[str, str]]:
     dead, found = _dead(laid)
     yield from found
     idle = set(dead)
+    twins = set[frozenset[str]]()
     for kind, subject, section in itertools.chain(_always_met(laid), _contained(laid)):
         idle.add(section)
+        if kind == "same-effect":
+            twins.add(frozenset(subject.split(" = ")))
         yield kind, subject
     for section, (needs, parts) in laid.parts.items():
         for part in parts:
             if needs == "at_least" or section not in laid.roots or part in idle:
                 continue
-            if laid.without_changes_nothing(section, part):
+            alike = [other for other in parts if other == part or {part, other} in twins]
+            if laid.without_changes_nothing(section, *alike):
                 yield "never-decisive", f"{part} of {section}"
+    yield from _idle_pathways(laid, [each for each in laid.policy.pathways if each not in dead])
     yield from _same_criterion(laid)
+    for section in laid.roots:
+        if section not in laid.parts and section not in dead:
+            yield from _ways_to(laid, section, laid.policy.criteria[section].rules)
+
+
+def _idle_pathways(laid: Laid, live: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """List the pathways that approve nobody, or that another makes needless."""
+    for place, pathway in enumerate(live):
+        mine = laid.approves[pathway]
+        if not mine:
+            yield "never-met", pathway
+            continue
+        if not laid.without_changes_nothing(pathway):
+            continue
+        wider = [each for each in live if each != pathway and not mine & ~laid.approves[each]]
+        same = [each for each in wider if laid.approves[each] == mine]
+        if not wider:
+            yield "never-decisive", pathway
+        elif not same:
+            yield "contained", f"{pathway} in {wider[0]}"
+        elif same[0] in live[:place]:
+            yield "same-effect", f"{same[0]} = {pathway}"
 
 
 def _dead(laid: Laid) -> tuple[set[str], list[tuple[str, str]]]:
@@ -403,34 +433,40 @@ def _same_criterion(laid: Laid) -> Iterator[tuple[str, str]]:
             yield "same-criterion", " = ".join(sections)
 
 
-def _nested_ways(laid: Laid) -> Iterator[tuple[str, str]]:
-    """List the ways to the policy's own name of which another holds all cases.
+def _ways_to(laid: Laid, about: str, rules: Rules) -> Iterator[tuple[str, str]]:
+    """List the ways to one thing that no case has, or of which another holds all cases.
 
     A way is named by its conditions. One that asks for any member is a way for each member.
     """
     ways: list[tuple[str, Bits]] = []
-    for rule in laid.policy.helper:
+    for rule in rules:
         if any(map(_asks_the_policy, rule)):
             continue
         for spelled in itertools.product(*(_spelled(laid, condition) for condition in rule)):
             bits = laid.valid
             for _, holds in spelled:
                 bits &= holds
-            if bits:
-                ways.append((way_named(", ".join(text for text, _ in spelled if text)), bits))
+            ways.append((way_named(", ".join(text for text, _ in spelled if text)), bits))
+    for way in {way for way, bits in ways if not bits}:
+        yield "never-met", f"{about}: {way}"
     nested = {
         way
         for place, (way, mine) in enumerate(ways)
         for at, (other, theirs) in enumerate(ways)
-        if mine & theirs == mine and at != place and (mine != theirs or (other, at) < (way, place))
+        if mine
+        and mine & theirs == mine
+        and at != place
+        and (mine != theirs or (other, at) < (way, place))
     }
     for way in nested:
-        yield "contained", f"somehow: {way}"
+        yield "contained", f"{about}: {way}"
 
 
 def way_named(listed: str) -> str:
     """Put the conditions that a way is named by in one order, without what is written twice."""
-    return ", ".join(sorted(set(listed.split(", ")), key=lambda text: text.removeprefix("not ")))
+    return ", ".join(
+        sorted(set(listed.split(", ")), key=lambda text: (text.removeprefix("not "), text))
+    )
 
 
 def _asks_the_policy(condition: Condition) -> bool:
@@ -463,7 +499,8 @@ def _spelled(laid: Laid, condition: Condition) -> Iterator[tuple[str, Bits]]:
             return
         members = [unit.member for unit in universe.units.values() if unit.fact.name == name]
         words = f"not {asked} {name} {members[0] if len(members) == 1 else '_'}"
-    yield " ".join(words.replace(")", "").split()), laid.holding(condition.holds)
+    said = words.replace(")", "").replace(laid.policy.number, "")
+    yield " ".join(said.split()), laid.holding(condition.holds)
 
 
 def _overlapping(laid: Laid) -> Iterator[tuple[str, str]]:
@@ -596,21 +633,25 @@ def _renewal(laid: Laid) -> Iterator[tuple[str, str]]:
             laid.outcomes["approve"] & laid.universe.having("request", [place])
             for place in (("initial", "continuation").index(phase) for phase in (first, second))
         )
-        if before and after and _some_stranded(laid, first, before, after):
+        if before and after and _some_stranded(laid, before, after):
             yield kind, first
 
 
-def _some_stranded(laid: Laid, first: str, before: Bits, after: Bits) -> bool:
-    """Tell whether some case has no other that is approved and has the same treatment."""
+def _some_stranded(laid: Laid, before: Bits, after: Bits) -> bool:
+    """Tell whether some case has no other that is approved and has the same treatment.
+
+    The treatment is what the first approval hangs on.
+    """
     universe = laid.universe
-    phase = universe.having("request", [("initial", "continuation").index(first)])
-    others = laid.valid & phase & ~laid.outcomes["approve"]
+    at_first = universe.having("request", [0])
+    approved = at_first & laid.outcomes["approve"]
+    others = laid.valid & at_first & ~laid.outcomes["approve"]
     treatment = [
         name
         for name, unit in universe.units.items()
         if name != "request"
         and unit.fact.changer in ("prescribe", "fixed")
-        and universe.differ_in(name, before, others)
+        and universe.differ_in(name, approved, others)
     ]
     for places in itertools.product(*(every(universe.units[name]) for name in treatment)):
         same = universe.within({n: (p,) for n, p in zip(treatment, places, strict=True)})

@@ -187,9 +187,12 @@ class _Draft:
 
         def holds(state: State) -> bool:
             parts = tests[:-1] if dated and state.version != VERSIONS[-1] else tests
-            if state.left_out and state.left_out[0] == section:
-                left_out = names.index(state.left_out[1])
-                parts = [test for place, test in enumerate(parts) if place != left_out]
+            if state.left_out[:1] == (section,):
+                parts = [
+                    test
+                    for name, test in zip(names, parts, strict=False)
+                    if name not in state.left_out[1:]
+                ]
             return join(test(state) for test in parts)
 
         return Criterion(holds, connective, tuple(names), names[-1] if dated else None)
@@ -362,7 +365,7 @@ def _decisions(
         return [
             pathway
             for pathway, tree in trees.items()
-            if applies[pathway](state) and tree.holds(state)
+            if applies[pathway](state) and tree.holds(state) and state.left_out != (pathway,)
         ]
 
     not_approved = Condition(f'not approved("{number}")', lambda state: not approved_under(state))

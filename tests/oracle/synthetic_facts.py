@@ -23,8 +23,9 @@ class State:
     facts: Mapping[str, Any]
     readings: Mapping[str, str]
     version: str
-    left_out: tuple[str, str] | None = None
-    """A criterion that is to be asked without one of its parts, and that part."""
+    left_out: tuple[str, ...] = ()
+    """A criterion that is to be asked without some of its parts, and these; a pathway alone that
+    is not to approve."""
 
 
 Test: TypeAlias = Callable[[State], bool]
