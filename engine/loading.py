@@ -174,9 +174,13 @@ def _found(folder: Path) -> Iterator[Path]:
 
 
 def _inside(path: Path, folders: Iterable[Path]) -> Path:
-    """Return the folders of a file below the knowledge base it belongs to."""
+    """Return the folders of a file from the knowledge base it belongs to on, by name."""
     return min(
-        (path.parent.relative_to(folder) for folder in folders if path.is_relative_to(folder)),
+        (
+            folder.resolve().name / path.parent.relative_to(folder)
+            for folder in folders
+            if path.is_relative_to(folder)
+        ),
         key=lambda inside: len(inside.parts),
     )
 

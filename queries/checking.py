@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -12,7 +12,8 @@ import click
 from engine.analysis.difference import Comparison
 from engine.determination import OUTCOMES
 from facts.case import read_date
-from facts.errors import PolicygroundsError
+from facts.errors import PolicygroundsError, UncoveredDateError
+from kb import FOLDER as PACKAGED
 from queries.differences import ComparisonView, comparison_json, comparison_view
 from queries.findings import SEVERITIES, Checked, checked_json
 from queries.knowledge_base import KnowledgeBase
@@ -119,10 +120,11 @@ def check(
         form = chosen_form()
         check_date(on)
         kb = KnowledgeBase.load(*folders)
-        numbers = list(dict.fromkeys(policies or kb.policies))
+        numbers = list(dict.fromkeys(policies)) or _in_force(kb, on)
         for number in numbers:
             kb.policy(number).version(read_date(on))
             kb.accepted(number)
+        kb.check_accepted_files()
         chosen = choose_readings(kb, readings, numbers)
         check_writable(page)
         results = []
@@ -130,12 +132,14 @@ def check(
             with working(f"Checking {number}"):
                 results.append(_checked(kb, number, on, own_readings(kb, number, chosen)))
         checked = [result.checked for result in results]
+        commands: dict[str, list[str]] = {}
         if folder is not None:
             findings = [finding for one in checked for finding in one.findings]
-            save_witnesses(folder, findings, kb.vocabulary)
+            commands = save_witnesses(folder, findings, kb.vocabulary, folders)
         if page is not None:
             write_text(page, findings_page(checked, kb.vocabulary))
-        _print_checked(kb, checked, form=form, saved=folder is not None)
+        _print_checked(kb, checked, form=form, commands=commands)
+    _say_what_is_not_compared(checked)
     defects = [identifier for result in results for identifier in result.defects]
     for identifier in defects:
         _defect(f"a case that is to show {identifier} does not; the finding is left out")
@@ -163,12 +167,50 @@ def _checked(kb: KnowledgeBase, number: str, on: str | None, readings: dict[str,
         tuple(finding for finding in findings if finding.id not in wrong),
         kb.accepted(number),
         kb.file(number),
+        tuple(name for name, each in kb.references.items() if each.subject == policy.drug),
     )
     return _Result(checked, tuple(sorted(wrong)))
 
 
+def _in_force(kb: KnowledgeBase, on: str | None) -> list[str]:
+    """Return the policies that have a version in force, and say which have none.
+
+    Raises UncoveredDateError if none has one.
+    """
+    found: list[str] = []
+    problems: list[UncoveredDateError] = []
+    for number, policy in kb.policies.items():
+        try:
+            policy.version(read_date(on))
+        except UncoveredDateError as error:
+            problems.append(error)
+        else:
+            found.append(number)
+    if not found and problems:
+        raise problems[0]
+    for problem in problems:
+        click.echo(f"policygrounds: not checked: {problem}; name a day with --on", err=True)
+    return found
+
+
+def _say_what_is_not_compared(checked: Iterable[Checked]) -> None:
+    """Name the drugs on which there is no reference, and where some may be had."""
+    for drug in sorted({one.policy.drug for one in checked if not one.references}):
+        packaged = any(each.subject == drug for each in KnowledgeBase.load().references.values())
+        remedy = f"; add --kb {PACKAGED / 'references'}" if packaged else ""
+        click.echo(
+            f"policygrounds: no reference on {drug} is loaded, so nothing is held against a label or "
+            f"a guideline{remedy}",
+            err=True,
+        )
+
+
 def _print_checked(
-    kb: KnowledgeBase, checked: Sequence[Checked], *, form: str | None, saved: bool
+    kb: KnowledgeBase,
+    checked: Sequence[Checked],
+    *,
+    form: str | None,
+    commands: Mapping[str, Sequence[str]],
 ) -> None:
     if form == "sarif":
         click.echo(json.dumps(sarif(checked, kb.vocabulary, program_version()), indent=2))
@@ -182,7 +224,7 @@ def _print_checked(
         for place, one in enumerate(checked):
             if place:
                 console.print()
-            show_checked(console, one, kb.vocabulary, saved=saved)
+            show_checked(console, one, kb.vocabulary, commands)
 
 
 @click.command()

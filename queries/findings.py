@@ -12,7 +12,7 @@ from facts.vocabulary import Vocabulary
 from queries.accepted import Acceptance
 from queries.patients import patients_with
 from queries.phrases import both, counted
-from queries.witnesses import replay_command, witness_file, witness_json
+from queries.witnesses import witness_json
 from queries.wording import DONE
 
 KINDS: Mapping[FindingKind, str] = {
@@ -47,10 +47,6 @@ KINDS: Mapping[FindingKind, str] = {
     FindingKind.NOT_FINISHED: "A part of the check that was not finished",
 }
 """What each kind of finding is about."""
-_REPAIRS: Mapping[FindingKind, str] = {
-    FindingKind.EVIDENCE_HURTS: "It is the policy to look at, never evidence to leave out",
-}
-"""What to do about findings of a kind that say nothing of it themselves."""
 
 _DONE = {**DONE, Outcome.PEND: "not settled"}
 SEVERITIES = tuple(Severity)
@@ -61,7 +57,8 @@ SEVERITIES = tuple(Severity)
 class Checked:
     """What was found of one version of a policy; `file` is the policy's, if it has one.
 
-    `accepted` are the findings accepted of the policy, by id.
+    `accepted` are the findings accepted of the policy, by id; `references` are those on its drug,
+    by name.
     """
 
     policy: Policy
@@ -69,6 +66,7 @@ class Checked:
     findings: tuple[Finding, ...]
     accepted: Mapping[str, Acceptance]
     file: Path | None = None
+    references: tuple[str, ...] = ()
 
     @property
     def finished(self) -> bool:
@@ -89,6 +87,7 @@ def checked_json(checked: Checked, vocabulary: Vocabulary) -> dict[str, object]:
     return {
         "policy": checked.policy.number,
         "version": checked.version.start,
+        "references": list(checked.references),
         "findings": [
             finding_json(finding, checked.accepted.get(finding.id), vocabulary)
             for finding in checked.findings
@@ -107,7 +106,7 @@ def finding_json(
         "sections": list(finding.sections),
         "text": finding.text,
         "witnesses": [witness_json(witness, vocabulary) for witness in finding.witnesses],
-        "repair": repair(finding),
+        "repair": finding.repair,
         "accepted": acceptance and {"reason": acceptance.reason, "date": acceptance.date},
         "readings": dict(finding.readings),
     }
@@ -115,12 +114,11 @@ def finding_json(
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A witness in words: what becomes of whom, and how to decide the case again."""
+    """A witness in words: what becomes of whom."""
 
     outcome: str
     patients: str
     json: Mapping[str, object]
-    command: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +155,7 @@ def shown_findings(checked: Checked, vocabulary: Vocabulary) -> tuple[Shown, ...
             finding,
             KINDS[finding.kind],
             sentence(finding.text),
-            sentence(repair(finding) or ""),
+            sentence(finding.repair or ""),
             chosen(finding.readings),
             checked.accepted.get(finding.id),
             tuple(_examples(finding, vocabulary)),
@@ -167,20 +165,14 @@ def shown_findings(checked: Checked, vocabulary: Vocabulary) -> tuple[Shown, ...
 
 
 def _examples(finding: Finding, vocabulary: Vocabulary) -> Iterator[Example]:
-    for number, witness in enumerate(finding.witnesses, start=1):
+    for witness in finding.witnesses:
         said = f" ({witness.shows})" if witness.shows else ""
         read = f", with {chosen(witness.readings)}" if witness.readings else ""
         yield Example(
             f"{_DONE[witness.outcome]}{read}{said}",
             patients_with(witness.facts, vocabulary),
             witness_json(witness, vocabulary),
-            replay_command(witness, witness_file(finding, number)),
         )
-
-
-def repair(finding: Finding) -> str | None:
-    """Return what to do about a finding, if that is known."""
-    return finding.repair or _REPAIRS.get(finding.kind)
 
 
 def sentence(text: str) -> str:
@@ -204,7 +196,9 @@ def summary(checked: Checked) -> str:
     ]
     accepted = sum(finding.id in checked.accepted for finding in checked.findings)
     found = ", ".join(counted_ones) or "no finding"
-    return f"{found}; {accepted} accepted" if accepted else found
+    if accepted:
+        found += f"; {accepted} accepted"
+    return found if checked.references else f"{found}; held against no label or guideline"
 
 
 def kinds_found(findings: Sequence[Finding]) -> tuple[FindingKind, ...]:

@@ -20,11 +20,13 @@ from engine.explanation import Explanation, Question, UnderReading, UnderVersion
 from engine.goals import Want
 from engine.loading import Library, load_folders, load_packaged
 from engine.policy import Policy, Version
+from engine.references import Reference
 from engine.relations.cases import CaseRows, Deciding, ReadCase
 from engine.relations.database import Asked, Relations
 from engine.sensitivity import moves
 from facts.case import Case, read_date, read_facts
 from facts.errors import (
+    AcceptanceError,
     CaseError,
     MissingExtraError,
     PolicygroundsError,
@@ -100,6 +102,11 @@ class KnowledgeBase:
     def policies(self) -> Mapping[str, Policy]:
         """The policies, by number."""
         return self._library.policies
+
+    @property
+    def references(self) -> Mapping[str, Reference]:
+        """Labels, guidelines and other evidence, by name."""
+        return self._library.references
 
     def determine(self, case: Case, *, readings: Mapping[str, str] | None = None) -> Determination:
         """Decide a case under its policy, as it stood on the case's date.
@@ -385,6 +392,19 @@ class KnowledgeBase:
         """Return the findings accepted of a policy, by id. Raises AcceptanceError."""
         file = self.file(policy)
         return read_accepted(accepted_file(file)) if file else {}
+
+    def check_accepted_files(self) -> None:
+        """Raise AcceptanceError for a file of accepted findings that lies beside no policy."""
+        known = {accepted_file(file) for file in self._library.files.values()}
+        for folder in self._folders:
+            for file in sorted(folder.rglob(accepted_file(Path("*")).name)):
+                if file not in known:
+                    raise AcceptanceError(
+                        str(file),
+                        [
+                            "there is no policy in a file of that name; rename the one after the other"
+                        ],
+                    )
 
     def file(self, policy: str) -> Path | None:
         """Return the file that states a policy, if it is still there."""

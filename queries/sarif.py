@@ -7,7 +7,7 @@ from urllib.parse import quote
 from engine.analysis.finding import Finding, FindingKind
 from facts.vocabulary import Vocabulary
 from queries.accepted import Acceptance
-from queries.findings import KINDS, Checked, chosen, kinds_found, repair, sentence
+from queries.findings import KINDS, Checked, chosen, kinds_found, sentence
 from queries.sources import line_numbers
 from queries.witnesses import witness_json
 
@@ -58,7 +58,7 @@ def _results(
 
 def _result(finding: Finding, checked: Checked, vocabulary: Vocabulary) -> dict[str, object]:
     read = f" (with {chosen(finding.readings)})" if finding.readings else ""
-    advice = repair(finding)
+    advice = finding.repair
     to_do = f" {sentence(advice)}" if advice else ""
     stated: dict[str, object] = {
         "ruleId": finding.kind.value,

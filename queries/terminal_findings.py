@@ -1,7 +1,7 @@
 """Findings, comparisons and routes as terminals show them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from rich.console import Console
@@ -36,9 +36,15 @@ _VERDICTS = {
 
 
 def show_checked(
-    console: Console, checked: Checked, vocabulary: Vocabulary, *, saved: bool = False
+    console: Console,
+    checked: Checked,
+    vocabulary: Vocabulary,
+    commands: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
-    """Print what was found of one version; the commands that replay witnesses, if they are saved."""
+    """Print what was found of one version.
+
+    `commands` replay the witnesses of findings, by the id, if they are saved.
+    """
     policy = checked.policy
     print_line(
         console,
@@ -47,10 +53,10 @@ def show_checked(
         f", {policy.title}, version {checked.version.start}: {summary(checked)}",
     )
     for shown in shown_findings(checked, vocabulary):
-        _show_finding(console, shown, saved=saved)
+        _show_finding(console, shown, (commands or {}).get(shown.finding.id, ()))
 
 
-def _show_finding(console: Console, shown: Shown, *, saved: bool) -> None:
+def _show_finding(console: Console, shown: Shown, commands: Sequence[str]) -> None:
     finding = shown.finding
     console.print()
     about = f"  {finding.kind.value}  "
@@ -64,12 +70,13 @@ def _show_finding(console: Console, shown: Shown, *, saved: bool) -> None:
     print_line(console, 4, shown.text)
     if shown.readings:
         print_line(console, 4, f"With {shown.readings}.")
-    for example in shown.examples:
+    commands = commands or [""] * len(shown.examples)
+    for example, command in zip(shown.examples, commands, strict=True):
         words = f"For example, {example.outcome}: {example.patients}."
         print_wrapped(console, " " * 4, " " * 6, Text(words))
         print_line(console, 6, (json.dumps(example.json["case"]), "dim"))
-        if saved:
-            print_line(console, 6, (example.command, "dim"))
+        if command:
+            console.print(Text(f"      {command}", "dim"), soft_wrap=True)
     if shown.repair:
         print_line(console, 4, f"To repair: {shown.repair}")
     if shown.acceptance:

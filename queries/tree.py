@@ -270,19 +270,28 @@ class Picture:
     root: Box
 
 
-def picture(tree: Criterion, marks: Mapping[str, Sequence[Mark]], top: int = 0) -> Picture:
-    """Lay out one tree; `marks` are what was found of each section, `top` is where it begins."""
-    box, below = _laid_out(tree, marks, 1, top + _TOP)
-    marked = sum(bool(marks.get(section)) for section in dict.fromkeys(_sections(tree)))
-    found = f"{counted(marked, 'section')} marked with findings" if marked else "without findings"
+def picture(
+    tree: Criterion, marks: Mapping[str, Sequence[Mark]] | None = None, top: int = 0
+) -> Picture:
+    """Lay out one tree, beginning at `top`.
+
+    `marks` are what was found of each section, if the policy was checked.
+    """
+    box, below = _laid_out(tree, marks or {}, 1, top + _TOP)
+    found = "" if marks is None else f", {_marked(tree, marks)}"
     return Picture(
         f"{tree.root.capitalize()} {tree.section}: {tree.text}",
-        f"A tree of {counted(tree.count(), 'section')}, {found}. "
+        f"A tree of {counted(tree.count(), 'section')}{found}. "
         "Every section is a box; its parts stand below it, after how many of them are needed.",
         WIDTH,
         below - top + _TOP - _GAP,
         box,
     )
+
+
+def _marked(tree: Criterion, marks: Mapping[str, Sequence[Mark]]) -> str:
+    marked = sum(bool(marks.get(section)) for section in dict.fromkeys(_sections(tree)))
+    return f"{counted(marked, 'section')} marked with findings" if marked else "without findings"
 
 
 def _laid_out(
@@ -372,7 +381,7 @@ def sheet(policy: Policy, version: Version) -> Sheet:
     top = 40
     pictures = []
     for tree in policy_tree(policy, version):
-        pictures.append(picture(tree, {}, top))
+        pictures.append(picture(tree, top=top))
         top += pictures[-1].height + 16
     lines = []
     for section, effect in effects_elsewhere(policy, version):

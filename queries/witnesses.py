@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -184,28 +185,36 @@ def witness_file(finding: Finding, number: int) -> str:
     return f"{re.sub(r'[^0-9A-Za-z.-]+', '_', finding.id).strip('_')}.{number}.json"
 
 
-def save_witnesses(folder: Path, findings: Iterable[Finding], vocabulary: Vocabulary) -> int:
-    """Save the witnesses of findings, a case a file, and return how many they are.
+def save_witnesses(
+    folder: Path, findings: Iterable[Finding], vocabulary: Vocabulary, folders: Sequence[Path] = ()
+) -> dict[str, list[str]]:
+    """Save the witnesses of findings, a case a file, and return the commands that replay them.
 
-    Raises PolicygroundsError if that cannot be done.
+    The commands are by the id of the finding; `folders` are those of the policies, if not the
+    packaged ones. Raises PolicygroundsError if that cannot be done.
     """
-    saved = 0
+    commands: dict[str, list[str]] = {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for finding in findings:
             for number, witness in enumerate(finding.witnesses, start=1):
                 case = case_json(witness_case(witness, vocabulary, finding.id))
-                text = json.dumps(case, indent=2) + "\n"
-                (folder / witness_file(finding, number)).write_text(text, "utf-8")
-                saved += 1
+                file = folder / witness_file(finding, number)
+                file.write_text(json.dumps(case, indent=2) + "\n", "utf-8")
+                command = replay_command(witness, file, folders)
+                commands.setdefault(finding.id, []).append(command)
     except OSError as error:
         raise PolicygroundsError(
             f"--witnesses {folder}: cannot be written: {error.strerror or error}"
         ) from None
-    return saved
+    return commands
 
 
-def replay_command(witness: Witness, file: str) -> str:
-    """Say how a saved witness is decided again."""
-    readings = "".join(f" --reading {name}={choice}" for name, choice in witness.readings.items())
-    return f"policygrounds determine {file}{readings}"
+def replay_command(witness: Witness, file: Path, folders: Iterable[Path]) -> str:
+    """Say how a saved witness is decided again, under the policies below the same folders."""
+    words = ["policygrounds", "determine", str(file)]
+    for name, choice in witness.readings.items():
+        words += ["--reading", f"{name}={choice}"]
+    for folder in folders:
+        words += ["--kb", str(folder)]
+    return shlex.join(words)

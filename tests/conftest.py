@@ -204,7 +204,8 @@ def checked(
     kb: KnowledgeBase, findings: tuple[Finding, ...], accepted: dict[str, Acceptance]
 ) -> Checked:
     policy = kb.policies[POLICY]
-    return Checked(policy, policy.version(VERSION), findings, accepted, kb.file(POLICY))
+    version, file = policy.version(VERSION), kb.file(POLICY)
+    return Checked(policy, version, findings, accepted, file, ("Ninlaro label",))
 
 
 def region(*drugs: str, **more: Known) -> Region:

@@ -29,6 +29,7 @@ REPAIRS = {
     FindingKind.NEVER_DECISIVE: "Take the part out, or correct the rules that were to hang on it",
     FindingKind.REFERRAL_CIRCLE: "Let one of these policies decide the request itself",
     FindingKind.REFERRAL_OUTSIDE: "Add the policy to the knowledge base, or correct its number",
+    FindingKind.EVIDENCE_HURTS: "It is the policy to look at, never evidence to leave out",
     FindingKind.NOT_RENEWABLE: "Let a continuation approve what was approved at first, if the document does",
     FindingKind.RENEWABLE_ONLY: "Ask the same of the treatment in both phases, if the document does",
     FindingKind.THRESHOLD_WITHOUT_EFFECT: "Correct the figure, or take the comparison out",

@@ -394,6 +394,12 @@ strength("L", "S", ("2.3"; 3; 4), "mg", capsule).
 """
 
 
+def test_evidence_that_hurts_is_no_evidence_to_leave_out(load: Load) -> None:
+    hurt = PATHWAY.replace("at_least(age, 18)", "at_least(age, 18), not yes(dose_evidence)")
+    (finding,) = of(load(A=head() + hurt + DENIED).check("A"), FindingKind.EVIDENCE_HURTS)
+    assert finding.repair == "It is the policy to look at, never evidence to leave out"
+
+
 def test_a_dose_that_no_capsules_add_up_to_is_said_once_with_all_who_compare_it(load: Load) -> None:
     reached = ('at_least(weekly_dose_mg, "2.3")', 'less_than(weekly_dose_mg, "6.3")')
     missed = ('at_most(weekly_dose_mg, "6.5")', 'less_than(weekly_dose_mg, "6.5")')

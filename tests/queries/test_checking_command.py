@@ -1,6 +1,7 @@
 """The commands `check`, `compare`, `diff`, `routes` and `tree`, run as their users run them."""
 
 import json
+import shlex
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -116,9 +117,9 @@ def test_witnesses_are_saved_and_can_be_decided_again(run: Run, tmp_path: Path) 
     folder = tmp_path / "witnesses"
     result = run("check", "5.21.071", "--witnesses", folder)
     assert len(list(folder.iterdir())) == 3
-    command = "policygrounds determine 5.21.071_never-met_Renewal.a.1.json"
-    assert command in result.stdout
-    again = run("determine", folder / command.rsplit(maxsplit=1)[-1], "--json")
+    file = folder / "5.21.071_never-met_Renewal.a.1.json"
+    assert f"policygrounds determine {file}\n" in result.stdout
+    again = run("determine", file, "--json")
     assert json.loads(again.stdout)["outcome"] == "deny"
 
 
@@ -175,6 +176,68 @@ def test_accepted_findings_lie_beside_the_policy_and_may_be_stale(tmp_path: Path
     )
     with pytest.raises(AcceptanceError):
         own.check("EX-101")
+
+
+def own_folder(place: Path) -> Path:
+    """Copy the example of an own policy, with a version that is over and nothing else beside it."""
+    folder = place / "own folder"
+    shutil.copytree(OWN, folder)
+    stated = folder / "policies" / "EX-101_pomalidomide.lp"
+    text = stated.read_text().replace("EX-101", "EX-102")
+    (folder / "policies" / "EX-102.lp").write_text(
+        text.replace(
+            'version("EX-102", "2025-01-01", open', 'version("EX-102", "2025-01-01", "2025-06-01"'
+        )
+    )
+    return folder
+
+
+def test_the_command_that_replays_a_witness_works_as_it_is_printed(tmp_path: Path) -> None:
+    folder, saved = own_folder(tmp_path), tmp_path / "the cases"
+    words = ["check", "EX-101", "--kb", str(folder), "--witnesses", str(saved)]
+    lines = map(str.strip, CliRunner().invoke(main, words).stdout.splitlines())
+    commands = [shlex.split(line) for line in lines if line.startswith("policygrounds ")]
+    assert len(commands) == len(list(saved.iterdir())) > 0
+    for program, *replayed in commands:
+        assert program == "policygrounds"
+        result = CliRunner().invoke(main, replayed)
+        assert result.exit_code == 0, result.stderr
+
+
+def test_a_policy_that_is_not_in_force_keeps_no_other_from_being_checked(tmp_path: Path) -> None:
+    words = ["check", "--kb", str(own_folder(tmp_path)), "--json", "--fail-on", "never"]
+    result = CliRunner().invoke(main, words)
+    assert [json.loads(line)["policy"] for line in result.stdout.splitlines()] == ["EX-101"]
+    assert result.stderr.startswith("policygrounds: not checked: policy EX-102: no version covers")
+    assert result.exit_code == 0
+    result = CliRunner().invoke(main, [*words, "EX-102"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    nobody = CliRunner().invoke(main, [*words, "--on", "2020-01-01"])
+    assert (nobody.exit_code, nobody.stdout) == (2, "")
+
+
+def test_a_check_says_if_there_is_nothing_to_hold_a_policy_against(tmp_path: Path) -> None:
+    stated = (ROOT / "kb" / "policies" / "fep" / "5.21.071_ixazomib.lp").read_text()
+    (tmp_path / "own.lp").write_text(stated)
+    words = ["check", "--kb", str(tmp_path), "--json", "--fail-on", "never"]
+    result = CliRunner().invoke(main, words)
+    assert json.loads(result.stdout)["references"] == []
+    said = result.stderr.split("add ")
+    assert said[0].startswith("policygrounds: no reference on ixazomib is loaded")
+    result = CliRunner().invoke(main, [*words, *shlex.split(said[1])])
+    found = json.loads(result.stdout)
+    assert "Ninlaro label" in found["references"]
+    assert "looser-than-guideline" in {finding["kind"] for finding in found["findings"]}
+    assert result.stderr == ""
+
+
+def test_accepted_findings_beside_no_policy_are_refused(tmp_path: Path) -> None:
+    folder = own_folder(tmp_path)
+    stray = folder / "policies" / "EX-103.accepted.json"
+    stray.write_text("[]")
+    result = CliRunner().invoke(main, ["check", "EX-101", "--kb", str(folder)])
+    assert result.exit_code == 2
+    assert f"{stray}: there is no policy in a file of that name" in result.stderr
 
 
 def test_a_check_that_was_not_finished_ends_with_2_and_calls_nothing_stale(
@@ -462,9 +525,9 @@ def test_the_command_shown_decides_a_witness_under_the_reading_of_its_own_policy
     commands = [line.split()[1:] for line in shown.splitlines() if "policygrounds " in line]
     months = {}
     for determine, file, *options in commands:
-        given = [determine, str(folder / file), *options, "--kb", kb, "--json"]
+        given = [determine, file, *options, "--json"]
         answer = json.loads(CliRunner().invoke(main, given).stdout)
-        months[file, *options] = answer["authorization"]["months"]
+        months[Path(file).name, *options[:-2]] = answer["authorization"]["months"]
     assert months == {
         ("A_reading-decides_terms_short.1.json",): 12,
         ("A_reading-decides_terms_short.2.json", "--reading", "terms=short"): 6,

@@ -249,7 +249,8 @@ def test_sentences_end_once() -> None:
 
 def test_findings_in_a_terminal(kb: KnowledgeBase, checked: Checked) -> None:
     console = wide()
-    show_checked(console, checked, kb.vocabulary, saved=True)
+    commands = {finding.id: ["decide it"] * len(finding.witnesses) for finding in checked.findings}
+    show_checked(console, checked, kb.vocabulary, commands)
     golden("findings.txt", printed(console))
 
 
@@ -283,7 +284,11 @@ def test_saved_witnesses_are_cases(
     kb: KnowledgeBase, findings: tuple[Finding, ...], tmp_path: Path
 ) -> None:
     folder = tmp_path / "some" / "where"
-    assert save_witnesses(folder, findings, kb.vocabulary) == 3
+    commands = save_witnesses(folder, findings, kb.vocabulary)
+    assert {name: len(each) for name, each in commands.items()} == {
+        "5.21.071:never-met:Renewal.a": 2,
+        "5.21.071:reading-decides:progression_or_toxicity=not_both": 1,
+    }
     saved = sorted(file.name for file in folder.iterdir())
     assert saved == [
         "5.21.071_never-met_Renewal.a.1.json",
@@ -412,20 +417,6 @@ def test_two_dates_of_one_version_are_said_to_be_that(
     )
     assert comparison_view(same, kb.vocabulary).verdict == (
         "Both dates fall into one version, 5.21.071 of 2024-01-01: there is nothing to compare."
-    )
-
-
-def test_evidence_that_hurts_says_that_the_policy_is_to_be_looked_at(
-    kb: KnowledgeBase, checked: Checked
-) -> None:
-    said = "It is the policy to look at, never evidence to leave out"
-    hurts = replace(checked.findings[0], kind=FindingKind.EVIDENCE_HURTS)
-    found = replace(checked, findings=(hurts,))
-    (shown,) = shown_findings(found, kb.vocabulary)
-    assert shown.repair == f"{said}."
-    assert f"**To repair:** {said}." in findings_markdown([found], kb.vocabulary)
-    assert (
-        json.loads(json.dumps(checked_json(found, kb.vocabulary)))["findings"][0]["repair"] == said
     )
 
 
