@@ -34,9 +34,15 @@ def unlike(first: Subject, second: Subject, part: str) -> Iterator[tuple[str, st
 
 
 def _values(subject: Subject, part: str) -> dict[str, Literal]:
-    """Return the values a part of the answer can have, none among them, with their literals."""
-    values = {said(value): literal for value, literal in subject.values(part).items()}
+    """Return the values a part of the answer can have, in order, then none, with their literals."""
+    in_order = sorted(subject.values(part).items(), key=lambda item: list(map(_rank, item[0])))
+    values = {said(value): literal for value, literal in in_order}
     return values | {NONE: subject.circuit.all_of(-literal for literal in values.values())}
+
+
+def _rank(term: Term) -> tuple[int, str]:
+    """Return what puts numbers in order, and words by their letters."""
+    return (term, "") if isinstance(term, int) else (0, term)
 
 
 def said(value: tuple[Term, ...]) -> str:

@@ -469,6 +469,14 @@ def test_policies_that_serve_nobody_in_common_are_not_equivalent(load: Load) -> 
     assert "A also serves patients whom B does not" in comparison.proof
 
 
+def test_durations_come_in_the_order_of_their_length(load: Load) -> None:
+    text = head() + PATHWAY + DENIED + 'provision("A", "M", "How long").\n'
+    whole = text + 'months("A", "M", "1", 12).\n'
+    kb = load(A=whole, B=renamed(text + 'months_up_to("A", "M", "1", 12).\n', "B"))
+    parted = [each.second for each in kb.compare("A", "B").differences]
+    assert parted == [str(months) for months in range(1, 12)]
+
+
 def test_the_verdict_of_a_phase_weighs_outcomes_and_months(load: Load) -> None:
     text = head() + PATHWAY + DENIED + 'provision("A", "M", "Months"). months("A", "M", "1", 12).\n'
     other = renamed(text, "B").replace("18", "16").replace("12", "6")
