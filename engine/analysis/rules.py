@@ -37,9 +37,10 @@ def check_rules(report: Report, dead: Callable[[], Dead]) -> Iterator[Finding]:
             case ("met", subject.number, str(section)):
                 if section in subject.roots_of and section not in idle:
                     yield from _of_one(report, rules, names, section, [section])
-            case (str(own), subject.number, *_) if own not in LANGUAGE:
+            case (str(own), subject.number, *terms) if own not in LANGUAGE:
                 sections = using(report, subject.derivation.program, head)
-                yield from _of_one(report, rules, names, own, sections)
+                about = " ".join([own, *map(str, terms)])
+                yield from _of_one(report, rules, names, about, sections)
 
 
 def _of_one(
@@ -63,7 +64,7 @@ def _of_one(
         way, literal = _called(conditions, subject.number), _all_of(report, rule)
         opened = _asked_by(_opened(rule, names, derivation), names, derivation)
         words[way] = repr(way)
-        if opened != conditions:
+        if opened and opened != conditions:
             words[way] += f" ({_in_full(opened, subject.number)})"
         if patients.find(literal) is None:
             impossible.add(way)
@@ -130,7 +131,7 @@ def _any_member(number: int, names: Mapping[int, Atom], derivation: Derivation) 
 
 
 def _all_of(report: Report, rule: Rule) -> Literal:
-    """Return the literal of a rule's body."""
+    """Return the literal of a rule's body; no rule of a policy counts its conditions."""
     literals = report.subject.derivation.literals
     return report.population.circuit.all_of(
         literals[part] if part > 0 else -literals[-part] for part in rule.body

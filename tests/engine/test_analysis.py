@@ -170,6 +170,20 @@ def test_rules_of_a_criterion_are_alternatives_that_are_looked_at_each(load: Loa
     } <= ids(found)
 
 
+def test_ways_to_statements_about_different_things_have_ids_of_their_own(load: Load) -> None:
+    own = "".join(
+        f'suits("A", {drug}) :- is(response, progressive), yes(responding).\n'
+        f'suits("A", {drug}) :- yes(responding).\n'
+        f'met("A", "1.a") :- suits("A", {drug}), includes(regimen, {drug}).\n'
+        for drug in ("cisplatin", "selinexor")
+    )
+    never = of(load(A=head() + PATHWAY + own + DENIED).check("A"), FindingKind.NEVER_MET)
+    assert {finding.subject for finding in never} == {
+        f"suits {drug}: is response progressive, yes responding"
+        for drug in ("cisplatin", "selinexor")
+    }
+
+
 def test_of_parts_that_say_the_same_none_is_blamed_for_the_other(load: Load) -> None:
     twice = (
         PATHWAY.replace('"1.a").', '("1.a"; "1.b")).', 1)
